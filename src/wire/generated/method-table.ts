@@ -1,0 +1,818 @@
+// Made by tools/generate.ts from spec/amqp-0-9-1.json: change those, not this file.
+import type { Method } from "./methods.ts";
+
+/** A field of a method, as the specification has it but in camel case. */
+export interface FieldDescription {
+  readonly name: string;
+  readonly domain: string;
+  readonly type: string;
+  readonly reserved: boolean;
+}
+
+/** What the specification says of a method. */
+export interface MethodDescription {
+  readonly classId: number;
+  readonly methodId: number;
+  readonly from: readonly ("client" | "server")[];
+  readonly synchronous: boolean;
+  readonly replies: readonly Method["name"][];
+  readonly content: boolean;
+  readonly fields: readonly FieldDescription[];
+}
+
+/** Every method by its name. */
+export const METHODS: { readonly [N in Method["name"]]: MethodDescription } = {
+  "connection.start": {
+    classId: 10,
+    methodId: 10,
+    from: ["server"],
+    synchronous: true,
+    replies: ["connection.start-ok"],
+    content: false,
+    fields: [
+      { name: "versionMajor", domain: "octet", type: "octet", reserved: false },
+      { name: "versionMinor", domain: "octet", type: "octet", reserved: false },
+      { name: "serverProperties", domain: "peer-properties", type: "table", reserved: false },
+      { name: "mechanisms", domain: "longstr", type: "longstr", reserved: false },
+      { name: "locales", domain: "longstr", type: "longstr", reserved: false },
+    ],
+  },
+  "connection.start-ok": {
+    classId: 10,
+    methodId: 11,
+    from: ["client"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "clientProperties", domain: "peer-properties", type: "table", reserved: false },
+      { name: "mechanism", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "response", domain: "longstr", type: "longstr", reserved: false },
+      { name: "locale", domain: "shortstr", type: "shortstr", reserved: false },
+    ],
+  },
+  "connection.secure": {
+    classId: 10,
+    methodId: 20,
+    from: ["server"],
+    synchronous: true,
+    replies: ["connection.secure-ok"],
+    content: false,
+    fields: [
+      { name: "challenge", domain: "longstr", type: "longstr", reserved: false },
+    ],
+  },
+  "connection.secure-ok": {
+    classId: 10,
+    methodId: 21,
+    from: ["client"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "response", domain: "longstr", type: "longstr", reserved: false },
+    ],
+  },
+  "connection.tune": {
+    classId: 10,
+    methodId: 30,
+    from: ["server"],
+    synchronous: true,
+    replies: ["connection.tune-ok"],
+    content: false,
+    fields: [
+      { name: "channelMax", domain: "short", type: "short", reserved: false },
+      { name: "frameMax", domain: "long", type: "long", reserved: false },
+      { name: "heartbeat", domain: "short", type: "short", reserved: false },
+    ],
+  },
+  "connection.tune-ok": {
+    classId: 10,
+    methodId: 31,
+    from: ["client"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "channelMax", domain: "short", type: "short", reserved: false },
+      { name: "frameMax", domain: "long", type: "long", reserved: false },
+      { name: "heartbeat", domain: "short", type: "short", reserved: false },
+    ],
+  },
+  "connection.open": {
+    classId: 10,
+    methodId: 40,
+    from: ["client"],
+    synchronous: true,
+    replies: ["connection.open-ok"],
+    content: false,
+    fields: [
+      { name: "virtualHost", domain: "path", type: "shortstr", reserved: false },
+      { name: "reserved1", domain: "shortstr", type: "shortstr", reserved: true },
+      { name: "reserved2", domain: "bit", type: "bit", reserved: true },
+    ],
+  },
+  "connection.open-ok": {
+    classId: 10,
+    methodId: 41,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "shortstr", type: "shortstr", reserved: true },
+    ],
+  },
+  "connection.close": {
+    classId: 10,
+    methodId: 50,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: ["connection.close-ok"],
+    content: false,
+    fields: [
+      { name: "replyCode", domain: "reply-code", type: "short", reserved: false },
+      { name: "replyText", domain: "reply-text", type: "shortstr", reserved: false },
+      { name: "classId", domain: "class-id", type: "short", reserved: false },
+      { name: "methodId", domain: "method-id", type: "short", reserved: false },
+    ],
+  },
+  "connection.close-ok": {
+    classId: 10,
+    methodId: 51,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "connection.blocked": {
+    classId: 10,
+    methodId: 60,
+    from: ["server"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "reason", domain: "shortstr", type: "shortstr", reserved: false },
+    ],
+  },
+  "connection.unblocked": {
+    classId: 10,
+    methodId: 61,
+    from: ["server"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "connection.update-secret": {
+    classId: 10,
+    methodId: 70,
+    from: ["client"],
+    synchronous: true,
+    replies: ["connection.update-secret-ok"],
+    content: false,
+    fields: [
+      { name: "newSecret", domain: "longstr", type: "longstr", reserved: false },
+      { name: "reason", domain: "shortstr", type: "shortstr", reserved: false },
+    ],
+  },
+  "connection.update-secret-ok": {
+    classId: 10,
+    methodId: 71,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "channel.open": {
+    classId: 20,
+    methodId: 10,
+    from: ["client"],
+    synchronous: true,
+    replies: ["channel.open-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "shortstr", type: "shortstr", reserved: true },
+    ],
+  },
+  "channel.open-ok": {
+    classId: 20,
+    methodId: 11,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "longstr", type: "longstr", reserved: true },
+    ],
+  },
+  "channel.flow": {
+    classId: 20,
+    methodId: 20,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: ["channel.flow-ok"],
+    content: false,
+    fields: [
+      { name: "active", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "channel.flow-ok": {
+    classId: 20,
+    methodId: 21,
+    from: ["client", "server"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "active", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "channel.close": {
+    classId: 20,
+    methodId: 40,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: ["channel.close-ok"],
+    content: false,
+    fields: [
+      { name: "replyCode", domain: "reply-code", type: "short", reserved: false },
+      { name: "replyText", domain: "reply-text", type: "shortstr", reserved: false },
+      { name: "classId", domain: "class-id", type: "short", reserved: false },
+      { name: "methodId", domain: "method-id", type: "short", reserved: false },
+    ],
+  },
+  "channel.close-ok": {
+    classId: 20,
+    methodId: 41,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "exchange.declare": {
+    classId: 40,
+    methodId: 10,
+    from: ["client"],
+    synchronous: true,
+    replies: ["exchange.declare-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "type", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "passive", domain: "bit", type: "bit", reserved: false },
+      { name: "durable", domain: "bit", type: "bit", reserved: false },
+      { name: "autoDelete", domain: "bit", type: "bit", reserved: false },
+      { name: "internal", domain: "bit", type: "bit", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "exchange.declare-ok": {
+    classId: 40,
+    methodId: 11,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "exchange.delete": {
+    classId: 40,
+    methodId: 20,
+    from: ["client"],
+    synchronous: true,
+    replies: ["exchange.delete-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "ifUnused", domain: "bit", type: "bit", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+    ],
+  },
+  "exchange.delete-ok": {
+    classId: 40,
+    methodId: 21,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "exchange.bind": {
+    classId: 40,
+    methodId: 30,
+    from: ["client"],
+    synchronous: true,
+    replies: ["exchange.bind-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "destination", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "source", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "exchange.bind-ok": {
+    classId: 40,
+    methodId: 31,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "exchange.unbind": {
+    classId: 40,
+    methodId: 40,
+    from: ["client"],
+    synchronous: true,
+    replies: ["exchange.unbind-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "destination", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "source", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "exchange.unbind-ok": {
+    classId: 40,
+    methodId: 51,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "queue.declare": {
+    classId: 50,
+    methodId: 10,
+    from: ["client"],
+    synchronous: true,
+    replies: ["queue.declare-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "passive", domain: "bit", type: "bit", reserved: false },
+      { name: "durable", domain: "bit", type: "bit", reserved: false },
+      { name: "exclusive", domain: "bit", type: "bit", reserved: false },
+      { name: "autoDelete", domain: "bit", type: "bit", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "queue.declare-ok": {
+    classId: 50,
+    methodId: 11,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "messageCount", domain: "message-count", type: "long", reserved: false },
+      { name: "consumerCount", domain: "long", type: "long", reserved: false },
+    ],
+  },
+  "queue.bind": {
+    classId: 50,
+    methodId: 20,
+    from: ["client"],
+    synchronous: true,
+    replies: ["queue.bind-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "queue.bind-ok": {
+    classId: 50,
+    methodId: 21,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "queue.purge": {
+    classId: 50,
+    methodId: 30,
+    from: ["client"],
+    synchronous: true,
+    replies: ["queue.purge-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+    ],
+  },
+  "queue.purge-ok": {
+    classId: 50,
+    methodId: 31,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "messageCount", domain: "message-count", type: "long", reserved: false },
+    ],
+  },
+  "queue.delete": {
+    classId: 50,
+    methodId: 40,
+    from: ["client"],
+    synchronous: true,
+    replies: ["queue.delete-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "ifUnused", domain: "bit", type: "bit", reserved: false },
+      { name: "ifEmpty", domain: "bit", type: "bit", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+    ],
+  },
+  "queue.delete-ok": {
+    classId: 50,
+    methodId: 41,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "messageCount", domain: "message-count", type: "long", reserved: false },
+    ],
+  },
+  "queue.unbind": {
+    classId: 50,
+    methodId: 50,
+    from: ["client"],
+    synchronous: true,
+    replies: ["queue.unbind-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "queue.unbind-ok": {
+    classId: 50,
+    methodId: 51,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "basic.qos": {
+    classId: 60,
+    methodId: 10,
+    from: ["client"],
+    synchronous: true,
+    replies: ["basic.qos-ok"],
+    content: false,
+    fields: [
+      { name: "prefetchSize", domain: "long", type: "long", reserved: false },
+      { name: "prefetchCount", domain: "short", type: "short", reserved: false },
+      { name: "global", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "basic.qos-ok": {
+    classId: 60,
+    methodId: 11,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "basic.consume": {
+    classId: 60,
+    methodId: 20,
+    from: ["client"],
+    synchronous: true,
+    replies: ["basic.consume-ok"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "consumerTag", domain: "consumer-tag", type: "shortstr", reserved: false },
+      { name: "noLocal", domain: "no-local", type: "bit", reserved: false },
+      { name: "noAck", domain: "no-ack", type: "bit", reserved: false },
+      { name: "exclusive", domain: "bit", type: "bit", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+      { name: "arguments", domain: "table", type: "table", reserved: false },
+    ],
+  },
+  "basic.consume-ok": {
+    classId: 60,
+    methodId: 21,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "consumerTag", domain: "consumer-tag", type: "shortstr", reserved: false },
+    ],
+  },
+  "basic.cancel": {
+    classId: 60,
+    methodId: 30,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: ["basic.cancel-ok"],
+    content: false,
+    fields: [
+      { name: "consumerTag", domain: "consumer-tag", type: "shortstr", reserved: false },
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+    ],
+  },
+  "basic.cancel-ok": {
+    classId: 60,
+    methodId: 31,
+    from: ["client", "server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "consumerTag", domain: "consumer-tag", type: "shortstr", reserved: false },
+    ],
+  },
+  "basic.publish": {
+    classId: 60,
+    methodId: 40,
+    from: ["client"],
+    synchronous: false,
+    replies: [],
+    content: true,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "mandatory", domain: "bit", type: "bit", reserved: false },
+      { name: "immediate", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "basic.return": {
+    classId: 60,
+    methodId: 50,
+    from: ["server"],
+    synchronous: false,
+    replies: [],
+    content: true,
+    fields: [
+      { name: "replyCode", domain: "reply-code", type: "short", reserved: false },
+      { name: "replyText", domain: "reply-text", type: "shortstr", reserved: false },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+    ],
+  },
+  "basic.deliver": {
+    classId: 60,
+    methodId: 60,
+    from: ["server"],
+    synchronous: false,
+    replies: [],
+    content: true,
+    fields: [
+      { name: "consumerTag", domain: "consumer-tag", type: "shortstr", reserved: false },
+      { name: "deliveryTag", domain: "delivery-tag", type: "longlong", reserved: false },
+      { name: "redelivered", domain: "redelivered", type: "bit", reserved: false },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+    ],
+  },
+  "basic.get": {
+    classId: 60,
+    methodId: 70,
+    from: ["client"],
+    synchronous: true,
+    replies: ["basic.get-ok", "basic.get-empty"],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "short", type: "short", reserved: true },
+      { name: "queue", domain: "queue-name", type: "shortstr", reserved: false },
+      { name: "noAck", domain: "no-ack", type: "bit", reserved: false },
+    ],
+  },
+  "basic.get-ok": {
+    classId: 60,
+    methodId: 71,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: true,
+    fields: [
+      { name: "deliveryTag", domain: "delivery-tag", type: "longlong", reserved: false },
+      { name: "redelivered", domain: "redelivered", type: "bit", reserved: false },
+      { name: "exchange", domain: "exchange-name", type: "shortstr", reserved: false },
+      { name: "routingKey", domain: "shortstr", type: "shortstr", reserved: false },
+      { name: "messageCount", domain: "message-count", type: "long", reserved: false },
+    ],
+  },
+  "basic.get-empty": {
+    classId: 60,
+    methodId: 72,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "reserved1", domain: "shortstr", type: "shortstr", reserved: true },
+    ],
+  },
+  "basic.ack": {
+    classId: 60,
+    methodId: 80,
+    from: ["client", "server"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "deliveryTag", domain: "delivery-tag", type: "longlong", reserved: false },
+      { name: "multiple", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "basic.reject": {
+    classId: 60,
+    methodId: 90,
+    from: ["client"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "deliveryTag", domain: "delivery-tag", type: "longlong", reserved: false },
+      { name: "requeue", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "basic.recover-async": {
+    classId: 60,
+    methodId: 100,
+    from: ["client"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "requeue", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "basic.recover": {
+    classId: 60,
+    methodId: 110,
+    from: ["client"],
+    synchronous: true,
+    replies: ["basic.recover-ok"],
+    content: false,
+    fields: [
+      { name: "requeue", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "basic.recover-ok": {
+    classId: 60,
+    methodId: 111,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "basic.nack": {
+    classId: 60,
+    methodId: 120,
+    from: ["client", "server"],
+    synchronous: false,
+    replies: [],
+    content: false,
+    fields: [
+      { name: "deliveryTag", domain: "delivery-tag", type: "longlong", reserved: false },
+      { name: "multiple", domain: "bit", type: "bit", reserved: false },
+      { name: "requeue", domain: "bit", type: "bit", reserved: false },
+    ],
+  },
+  "confirm.select": {
+    classId: 85,
+    methodId: 10,
+    from: ["client"],
+    synchronous: true,
+    replies: ["confirm.select-ok"],
+    content: false,
+    fields: [
+      { name: "nowait", domain: "no-wait", type: "bit", reserved: false },
+    ],
+  },
+  "confirm.select-ok": {
+    classId: 85,
+    methodId: 11,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "tx.select": {
+    classId: 90,
+    methodId: 10,
+    from: ["client"],
+    synchronous: true,
+    replies: ["tx.select-ok"],
+    content: false,
+    fields: [
+    ],
+  },
+  "tx.select-ok": {
+    classId: 90,
+    methodId: 11,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "tx.commit": {
+    classId: 90,
+    methodId: 20,
+    from: ["client"],
+    synchronous: true,
+    replies: ["tx.commit-ok"],
+    content: false,
+    fields: [
+    ],
+  },
+  "tx.commit-ok": {
+    classId: 90,
+    methodId: 21,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+  "tx.rollback": {
+    classId: 90,
+    methodId: 30,
+    from: ["client"],
+    synchronous: true,
+    replies: ["tx.rollback-ok"],
+    content: false,
+    fields: [
+    ],
+  },
+  "tx.rollback-ok": {
+    classId: 90,
+    methodId: 31,
+    from: ["server"],
+    synchronous: true,
+    replies: [],
+    content: false,
+    fields: [
+    ],
+  },
+};
+
+/** The name of the method with these ids; undefined where there is none. */
+export function methodName(classId: number, methodId: number): Method["name"] | undefined {
+  return NAMES.get(classId * 0x10000 + methodId);
+}
+
+const NAMES: ReadonlyMap<number, Method["name"]> = new Map(
+  Object.entries(METHODS).map(([name, { classId, methodId }]) => [
+    classId * 0x10000 + methodId,
+    name as Method["name"],
+  ]),
+);
