@@ -1,0 +1,65 @@
+/**
+ * What is to be written to the peer next. Small things are encoded one behind the other into one
+ * buffer; large bodies stay where they are and are only referred to, so that they are never
+ * copied. {@link Output.take} gives the pieces in order:
+ *
+ *     encoded:   [method][header][frame 7]         [end 1][method][header] ...
+ *     referred:                           [ body  ]
+ */
+import { Writer } from "./writer.ts";
+
+/** A queue of octets: write at the end, take all of it. */
+export class Output {
+  /** Where to encode; what is written here goes out in order with the references. */
+  readonly writer: Writer = new Writer(INITIAL_CAPACITY);
+  #references: Reference[] = [];
+  #referredLength = 0;
+
+  /** How many octets wait to be taken. */
+  get length(): number {
+    return this.writer.length + this.#referredLength;
+  }
+
+  /** Queues octets without a copy: they must not change until they are on the wire. */
+  refer(bytes: Uint8Array): void {
+    this.#references.push({ at: this.writer.length, bytes });
+    this.#referredLength += bytes.length;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.writer.rollback(0);
+    this.#references = [];
+    this.#referredLength = 0;
+  }
+
+  /** All pieces in order; the output is empty afterwards. */
+  take(): Uint8Array[] {
+    const capacity = Math.min(Math.max(this.writer.length, INITIAL_CAPACITY), MAX_CAPACITY);
+    const references = this.#references;
+    const encoded = this.writer.detach(capacity);
+    if (references.length === 0) return [encoded];
+    this.#references = [];
+    this.#referredLength = 0;
+    const pieces: Uint8Array[] = [];
+    let from = 0;
+    for (const { at, bytes } of references) {
+      pieces.push(encoded.subarray(from, at), bytes);
+      from = at;
+    }
+    pieces.push(encoded.subarray(from));
+    return pieces;
+  }
+}
+
+interface Reference {
+  /** How much of the encoded octets goes before it. */
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The first buffer: room for a handshake, or for some fifty small messages. */
+const INITIAL_CAPACITY = 4096;
+
+/** The next buffer is as large as the last one was full, up to this. */
+const MAX_CAPACITY = 262_144;
