@@ -1,0 +1,85 @@
+/**
+ * Synchronous methods of one channel, one at a time and in order: a method is sent when the reply
+ * to the one before has come. AMQP replies carry no correlation, so order is all there is to match
+ * them by (specification section 2.2.3).
+ */
+import { type AmqpError, ProtocolError } from "../errors.ts";
+import { REPLY_CODE } from "../wire/generated/constants.ts";
+import { METHODS } from "../wire/generated/method-table.ts";
+import type { ClientMethod, ServerMethod } from "../wire/generated/methods.ts";
+import type { Content } from "./content-assembler.ts";
+import { Fifo } from "./fifo.ts";
+
+/** What answers a call: a method, and the content that came with basic.get-ok. */
+export interface Reply {
+  readonly method: ServerMethod;
+  readonly content: Content | undefined;
+}
+
+/** A synchronous method and who waits for its reply; neither may call back into the machines. */
+export interface Call {
+  readonly method: ClientMethod;
+  resolve(reply: Reply): void;
+  reject(error: AmqpError): void;
+}
+
+/** The calls of one channel. */
+export class CallQueue {
+  readonly #send: (method: ClientMethod) => void;
+  readonly #waiting = new Fifo<Call>();
+  #pending: Call | undefined;
+
+  /** `send` writes a method; what it raises goes to the call. */
+  constructor(send: (method: ClientMethod) => void) {
+    this.#send = send;
+  }
+
+  /** The call that was sent and waits for its reply. */
+  get pending(): Call | undefined {
+    return this.#pending;
+  }
+
+  /** Sends the call, or queues it behind those that wait. */
+  add(call: Call): void {
+    this.#waiting.push(call);
+    this.#sendNext();
+  }
+
+  /** Hands a reply to the call that it answers, and sends the next one. */
+  reply(method: ServerMethod, content?: Content): void {
+    const call = this.#pending;
+    const replies: readonly string[] = call === undefined ? [] : METHODS[call.method.name].replies;
+    if (call === undefined || !replies.includes(method.name)) {
+      throw new ProtocolError(`${method.name} came, which answers nothing that was asked`, {
+        replyCode: REPLY_CODE.commandInvalid,
+        expected: replies.length === 0 ? "no reply" : replies.join(" or "),
+        got: method.name,
+      });
+    }
+    this.#pending = undefined;
+    call.resolve({ method, content });
+    this.#sendNext();
+  }
+
+  /** Rejects every call, sent or not: no reply will come. */
+  rejectAll(error: AmqpError): void {
+    this.#pending?.reject(error);
+    this.#pending = undefined;
+    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) {
+      call.reject(error);
+    }
+  }
+
+  #sendNext(): void {
+    while (this.#pending === undefined) {
+      const call = this.#waiting.shift();
+      if (call === undefined) return;
+      try {
+        this.#send(call.method);
+        this.#pending = call;
+      } catch (error) {
+        call.reject(error as AmqpError);
+      }
+    }
+  }
+}

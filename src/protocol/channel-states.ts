@@ -1,0 +1,40 @@
+/**
+ * The life of a channel as a table: what the methods that open and close it lead to (specification
+ * section 2.2.5). A missing entry is the peer's error.
+ *
+ * `closing` and `failing` both wait for close-ok. In `closing`, which we asked for, confirms and
+ * returns that are still under way count, because they are facts. In `failing`, somebody broke a
+ * rule or gave up: everybody has been told, and only the closing handshake matters.
+ */
+import { ProtocolError } from "../errors.ts";
+import { REPLY_CODE } from "../wire/generated/constants.ts";
+
+/** Where a channel stands. */
+export type ChannelState = "opening" | "open" | "closing" | "failing" | "closed";
+
+/** The methods of the peer that move a channel from one state to another. */
+export type ChannelLifecycle = "channel.open-ok" | "channel.close" | "channel.close-ok";
+
+/** State and method, to the state that follows. */
+export const CHANNEL_TRANSITIONS: {
+  readonly [S in ChannelState]: { readonly [M in ChannelLifecycle]?: ChannelState };
+} = {
+  opening: { "channel.open-ok": "open", "channel.close": "closed" },
+  open: { "channel.close": "closed" },
+  // Both sides closed at once: our own close-ok is still to come.
+  closing: { "channel.close": "failing", "channel.close-ok": "closed" },
+  failing: { "channel.close": "failing", "channel.close-ok": "closed" },
+  closed: {},
+};
+
+/** The state that a method of the peer leads to; raises where the table has none. */
+export function nextChannelState(state: ChannelState, method: ChannelLifecycle): ChannelState {
+  const next = CHANNEL_TRANSITIONS[state][method];
+  if (next !== undefined) return next;
+  const allowed = Object.keys(CHANNEL_TRANSITIONS[state]);
+  throw new ProtocolError(`${method} came for a channel that is ${state}`, {
+    replyCode: REPLY_CODE.commandInvalid,
+    expected: allowed.length === 0 ? "nothing" : allowed.join(" or "),
+    got: method,
+  });
+}

@@ -1,0 +1,313 @@
+/**
+ * One channel, from channel.open to its number being free again: its calls and their replies, its
+ * publishes and their confirms, its content, and how it ends. channel-states.ts has its life as a
+ * table.
+ */
+import { type AmqpError, ChannelClosedError, type ProtocolError, UsageError } from "../errors.ts";
+import { writeContent } from "../wire/content.ts";
+import { writeMethodFrame } from "../wire/frame.ts";
+import { METHODS, methodName } from "../wire/generated/method-table.ts";
+import type {
+  BasicReturn,
+  ChannelClose,
+  ClientMethod,
+  ContentMethod,
+  ServerMethod,
+} from "../wire/generated/methods.ts";
+import type { Output } from "../wire/output.ts";
+import { type Call, CallQueue } from "./call-queue.ts";
+import { type ChannelState, nextChannelState } from "./channel-states.ts";
+import { ConfirmLedger } from "./confirm-ledger.ts";
+import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
+import { type Publication, publishError } from "./publication.ts";
+import { type Blame, blameCall, blamedError, blamePublish } from "./refusal.ts";
+import { replyText } from "./reply-text.ts";
+import { type ReturnedMessage, returnedMessage } from "./returned-error.ts";
+
+/** What happens on a channel, for whoever set {@link ChannelMachine.observed}. */
+export type ChannelEvent =
+  | { readonly type: "ack" | "nack"; readonly deliveryTag: number; readonly multiple: boolean }
+  | { readonly type: "return"; readonly message: ReturnedMessage }
+  | { readonly type: "flow"; readonly active: boolean }
+  | { readonly type: "closed"; readonly error: AmqpError | undefined };
+
+/** What a channel needs of its connection. */
+export interface ChannelLink {
+  readonly output: Output;
+  readonly frameMax: number;
+  readonly maxBodyBytes: number;
+  readonly vhost: string;
+  /** Something happened that the application may want to know. */
+  emit(channel: ChannelMachine, event: ChannelEvent): void;
+  /** Publishes entered the output that the socket has not been given. */
+  published(channel: ChannelMachine): void;
+  /** The channel's number is free again. */
+  freed(channel: ChannelMachine): void;
+}
+
+/** The state of one channel. */
+export class ChannelMachine {
+  /** 1 to channel-max. */
+  readonly number: number;
+  /** The open publishes, once confirm.select was sent. */
+  readonly ledger: ConfirmLedger = new ConfirmLedger();
+  /** Whether acks, nacks, returns and flow become events, or are only accounted for. */
+  observed = false;
+  readonly #link: ChannelLink;
+  readonly #calls: CallQueue;
+  readonly #assembler: ContentAssembler;
+  #state: ChannelState = "opening";
+  #confirming = false;
+  #flowActive = true;
+  #error: AmqpError | undefined;
+  #nextTagAtCall = 1;
+
+  /** Writes channel.open. */
+  constructor(number: number, link: ChannelLink, opened: Pick<Call, "resolve" | "reject">) {
+    this.number = number;
+    this.#link = link;
+    this.#assembler = new ContentAssembler(link.maxBodyBytes);
+    this.#calls = new CallQueue((method) => this.#sendCall(method));
+    this.#calls.add({ method: { name: "channel.open" }, ...opened });
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+
+  /** Whether publishes are numbered: confirm.select was sent. */
+  get confirming(): boolean {
+    return this.#confirming;
+  }
+
+  /** Whether content may be sent now: the channel is open and the peer has not paused it. */
+  get canPublish(): boolean {
+    return this.#state === "open" && this.#flowActive;
+  }
+
+  /** Why the channel is not open any more; undefined while it is. */
+  get closeError(): AmqpError | undefined {
+    return this.#error;
+  }
+
+  /** Sends a synchronous method when its turn comes. */
+  call(call: Call): void {
+    const error = this.#refusal();
+    if (error !== undefined) call.reject(error);
+    else this.#calls.add(call);
+  }
+
+  /** Sends a method that has no reply. */
+  send(method: ClientMethod): void {
+    const error = this.#refusal();
+    if (error !== undefined) throw error;
+    this.#write(method);
+  }
+
+  /**
+   * Encodes a publish into the output, where it cannot be withdrawn, and takes its delivery tag.
+   * Raises `UsageError`, with nothing written and no tag taken, for what cannot be encoded.
+   */
+  publish(publication: Publication): number {
+    const error = this.#refusal();
+    if (error !== undefined) throw error;
+    const { exchange, routingKey, mandatory, immediate, properties, body } = publication;
+    publication.bodySize = writeContent(
+      this.#link.output,
+      this.number,
+      { name: "basic.publish", exchange, routingKey, mandatory, immediate },
+      properties ?? {},
+      body ?? "",
+      this.#link.frameMax,
+    );
+    if (!this.#confirming) return 0;
+    this.#link.published(this);
+    return this.ledger.add(publication);
+  }
+
+  /** Sends channel.close behind the calls that wait. Nothing else can be asked afterwards. */
+  close(closed: Pick<Call, "resolve" | "reject">): void {
+    if (this.#state === "closed") {
+      closed.reject(this.#error as AmqpError);
+      return;
+    }
+    this.#error ??= new ChannelClosedError({ replyCode: 200, replyText: "closed" });
+    this.#calls.add({
+      method: { name: "channel.close", ...OUR_CLOSE, replyCode: 200, replyText: "closed" },
+      ...closed,
+    });
+  }
+
+  /** Gives up on the peer's answers: everybody is told now, and channel.close goes out. */
+  abandon(error: AmqpError): void {
+    if (this.#state === "closed" || this.#state === "failing") return;
+    const closeSent = this.#state === "closing";
+    this.#settle(error);
+    this.#state = "failing";
+    if (!closeSent) {
+      this.#write({ name: "channel.close", ...OUR_CLOSE, replyCode: 200, replyText: "closed" });
+    }
+  }
+
+  /** The peer broke a rule on this channel: closes it with the reply code of the error. */
+  fail(error: ProtocolError, method?: ServerMethod["name"]): void {
+    this.#settle(error);
+    this.#state = "failing";
+    const ids = method === undefined ? OUR_CLOSE : METHODS[method];
+    this.#write({
+      name: "channel.close",
+      replyCode: error.replyCode,
+      replyText: replyText(error.message),
+      classId: ids.classId,
+      methodId: ids.methodId,
+    });
+  }
+
+  /** The connection is gone, and with it what it had not given to the socket. */
+  lose(error: AmqpError, blame: Blame, byUs: boolean): void {
+    const told = this.#state === "failing";
+    this.#state = "closed";
+    if (told) return;
+    this.#settle(
+      error,
+      (publication, written) =>
+        written
+          ? blamedError(publication, blame, error)
+          : publishError(publication, "unsent", error),
+      byUs,
+    );
+  }
+
+  /** A method arrived for this channel. */
+  receive(method: ServerMethod): void {
+    switch (method.name) {
+      case "channel.open-ok":
+        this.#calls.reply(method);
+        this.#state = nextChannelState(this.#state, method.name);
+        return;
+      case "channel.close":
+        return this.#closedByPeer(method, nextChannelState(this.#state, method.name));
+      case "channel.close-ok":
+        return this.#closeOk(method, nextChannelState(this.#state, method.name));
+      default:
+        if (this.#state === "failing") return;
+        this.#assembler.refuseIfBusy(method.name);
+        if (METHODS[method.name].content) this.#assembler.begin(method as ContentMethod);
+        else this.#handle(method);
+    }
+  }
+
+  /** A content header arrived for this channel. */
+  receiveHeader(payload: Payload): void {
+    if (this.#state !== "failing") this.#handleContent(this.#assembler.header(payload));
+  }
+
+  /** A piece of a body arrived for this channel. */
+  receiveBody(payload: Payload): void {
+    if (this.#state !== "failing") this.#handleContent(this.#assembler.body(payload));
+  }
+
+  #handle(method: ServerMethod): void {
+    switch (method.name) {
+      case "basic.ack":
+        return this.#confirmed("ack", method.deliveryTag, method.multiple);
+      case "basic.nack":
+        return this.#confirmed("nack", method.deliveryTag, method.multiple);
+      case "channel.flow":
+        this.#flowActive = method.active;
+        this.#write({ name: "channel.flow-ok", active: method.active });
+        if (this.observed) this.#link.emit(this, { type: "flow", active: method.active });
+        return;
+      default:
+        this.#reply(method);
+    }
+  }
+
+  #confirmed(type: "ack" | "nack", deliveryTag: number, multiple: boolean): void {
+    this.ledger[type](deliveryTag, multiple);
+    if (this.observed) this.#link.emit(this, { type, deliveryTag, multiple });
+  }
+
+  #handleContent(content: Content | undefined): void {
+    if (content === undefined) return;
+    if (content.method.name === "basic.return") {
+      const message = returnedMessage(content as Content<BasicReturn>);
+      this.ledger.returned(message);
+      if (this.observed) this.#link.emit(this, { type: "return", message });
+    } else {
+      this.#reply(content.method as ServerMethod, content);
+    }
+  }
+
+  #reply(method: ServerMethod, content?: Content): void {
+    if (this.#state !== "closing") this.#calls.reply(method, content);
+  }
+
+  #closedByPeer(close: ChannelClose, next: ChannelState): void {
+    const { replyCode, replyText: text, classId, methodId } = close;
+    const told = this.#state === "failing";
+    this.#state = next;
+    this.#write({ name: "channel.close-ok" });
+    if (!told) {
+      const method = classId === 0 ? undefined : (methodName(classId, methodId) ?? "unknown");
+      const reason = { replyCode, replyText: text, method };
+      const error = new ChannelClosedError(reason);
+      const callRefused = this.#calls.pending?.method.name === method;
+      const blame = callRefused
+        ? blameCall(this.#nextTagAtCall)
+        : blamePublish(reason, this.ledger.writtenPublications(), this.#link.vhost);
+      // What follows the peer's close on this channel is dropped unseen until our close-ok.
+      this.#settle(error, (publication, written) =>
+        written
+          ? blamedError(publication, blame, error)
+          : publishError(publication, "unprocessed", error),
+      );
+    }
+    if (next === "closed") this.#link.freed(this);
+  }
+
+  #closeOk(method: ServerMethod, next: ChannelState): void {
+    const told = this.#state === "failing";
+    this.#state = next;
+    if (!told) {
+      this.#calls.reply(method);
+      this.#settle(this.#error as AmqpError, undefined, true);
+    }
+    this.#link.freed(this);
+  }
+
+  /** Tells everybody who waits for something of this channel. */
+  #settle(
+    error: AmqpError,
+    decide: Decide = (publication) => publishError(publication, "unknown", error),
+    byUs = false,
+  ): void {
+    this.#error = error;
+    this.ledger.closeAll(decide);
+    this.#calls.rejectAll(error);
+    this.#link.emit(this, { type: "closed", error: byUs ? undefined : error });
+  }
+
+  #refusal(): AmqpError | undefined {
+    if (this.#error !== undefined) return this.#error;
+    return this.#state === "opening"
+      ? new UsageError("the channel is not open yet: await openChannel() first")
+      : undefined;
+  }
+
+  #sendCall(method: ClientMethod): void {
+    this.#write(method);
+    this.#nextTagAtCall = this.ledger.nextTag;
+    if (method.name === "confirm.select") this.#confirming = true;
+    if (method.name === "channel.close") this.#state = "closing";
+  }
+
+  #write(method: ClientMethod): void {
+    writeMethodFrame(this.#link.output.writer, this.number, method, this.#link.frameMax);
+  }
+}
+
+type Decide = (publication: Publication, written: boolean) => AmqpError;
+
+/** A close that no method of the peer caused carries no ids. */
+const OUR_CLOSE = { classId: 0, methodId: 0 } as const;

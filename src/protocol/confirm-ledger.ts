@@ -1,0 +1,168 @@
+/**
+ * The books of one channel in confirm mode: which delivery tags are open, and whose they are.
+ *
+ * Both sides count publishes from 1, from confirm.select on, so a tag is an index: open
+ * publications lie in a ring at `tag & mask`. Confirms may come in any order, single or `multiple`,
+ * late or early; each costs the same however many are open.
+ *
+ *     tags    ... 40 | 41  .  43 44  .  . 47 | 48 ...
+ *                      ^ lowest               ^ next        (.) confirmed out of order
+ *
+ * What RabbitMQ promises and does not: rabbitmq.com/docs/confirms. A tag that was never issued is
+ * the peer's error: "the receiving peer MUST validate ... raise a channel exception"
+ * (the delivery-tag domain of the specification).
+ */
+import { type AmqpError, ProtocolError } from "../errors.ts";
+import { REPLY_CODE } from "../wire/generated/constants.ts";
+import { type Publication, publishError } from "./publication.ts";
+import { ReturnMatcher } from "./return-matcher.ts";
+import { type ReturnedMessage, returnedError } from "./returned-error.ts";
+
+/** Open delivery tags and their publications. */
+export class ConfirmLedger {
+  #ring: (Publication | undefined)[] = new Array(INITIAL_RING);
+  #mask = INITIAL_RING - 1;
+  #lowest = 1;
+  #next = 1;
+  #open = 0;
+  #writtenThrough = 0;
+  readonly #returns = new ReturnMatcher();
+
+  /** How many publications wait for their confirm. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** The tag that the next publication gets. */
+  get nextTag(): number {
+    return this.#next;
+  }
+
+  /** Gives a publication its delivery tag and opens it. */
+  add(publication: Publication): number {
+    const tag = this.#next++;
+    if (tag - this.#lowest > this.#mask) this.#growRing();
+    publication.deliveryTag = tag;
+    this.#ring[tag & this.#mask] = publication;
+    this.#open++;
+    if (publication.returnable) this.#returns.add(publication);
+    else publication.releaseMessage();
+    return tag;
+  }
+
+  /** Everything added so far has been given to the socket. */
+  markWritten(): void {
+    this.#writtenThrough = this.#next - 1;
+  }
+
+  /** The broker took responsibility: basic.ack. Returns how many were settled. */
+  ack(tag: number, multiple: boolean): number {
+    return this.#settle(tag, multiple, confirm);
+  }
+
+  /** The broker could not: basic.nack. Returns how many were settled. */
+  nack(tag: number, multiple: boolean): number {
+    return this.#settle(tag, multiple, nack);
+  }
+
+  /**
+   * A message came back. Tells its caller; the tag stays open until the confirm, which follows.
+   * Returns whether it could be said whose it was.
+   */
+  returned(message: ReturnedMessage): boolean {
+    const publication = this.#returns.match(message);
+    if (publication === undefined) return false;
+    publication.fail(returnedError(publication, message));
+    return true;
+  }
+
+  /** The open publications in the order of their tags. */
+  openPublications(): Publication[] {
+    const open: Publication[] = [];
+    for (let tag = this.#lowest; tag < this.#next; tag++) {
+      const publication = this.#ring[tag & this.#mask];
+      if (publication !== undefined) open.push(publication);
+    }
+    return open;
+  }
+
+  /** The open publications that were given to the socket. */
+  writtenPublications(): Publication[] {
+    return this.openPublications().filter((each) => each.deliveryTag <= this.#writtenThrough);
+  }
+
+  /**
+   * No more confirms will come: tells every open publication what `decide` says of it, given
+   * whether it was written to the socket.
+   */
+  closeAll(decide: (publication: Publication, written: boolean) => AmqpError): void {
+    for (const publication of this.openPublications()) {
+      if (!publication.told) {
+        publication.fail(decide(publication, publication.deliveryTag <= this.#writtenThrough));
+      }
+      if (publication.returnable) this.#returns.remove(publication);
+    }
+    this.#ring = new Array(INITIAL_RING);
+    this.#mask = INITIAL_RING - 1;
+    this.#lowest = this.#next;
+    this.#open = 0;
+  }
+
+  #settle(tag: number, multiple: boolean, settle: (publication: Publication) => void): number {
+    if (tag >= this.#next || (tag === 0 && !multiple)) throw this.#neverIssued(tag);
+    const openBefore = this.#open;
+    if (multiple) {
+      // Tag 0 means all that are outstanding; it must not rewind anything.
+      const last = tag === 0 ? this.#next - 1 : tag;
+      for (let each = this.#lowest; each <= last; each++) this.#close(each, settle);
+    } else {
+      this.#close(tag, settle);
+    }
+    while (this.#lowest < this.#next && this.#ring[this.#lowest & this.#mask] === undefined) {
+      this.#lowest++;
+    }
+    return openBefore - this.#open;
+  }
+
+  /** Closes a tag; one that was closed before is skipped. */
+  #close(tag: number, settle: (publication: Publication) => void): void {
+    if (tag < this.#lowest) return;
+    const at = tag & this.#mask;
+    const publication = this.#ring[at];
+    if (publication === undefined) return;
+    this.#ring[at] = undefined;
+    this.#open--;
+    settle(publication);
+    if (publication.returnable) this.#returns.remove(publication);
+  }
+
+  #growRing(): void {
+    const size = this.#ring.length * 2;
+    const ring: (Publication | undefined)[] = new Array(size);
+    for (let tag = this.#lowest; tag < this.#next; tag++) {
+      ring[tag & (size - 1)] = this.#ring[tag & this.#mask];
+    }
+    this.#ring = ring;
+    this.#mask = size - 1;
+  }
+
+  #neverIssued(tag: number): ProtocolError {
+    const last = this.#next - 1;
+    return new ProtocolError("a confirm has a delivery tag that was never issued", {
+      replyCode: REPLY_CODE.preconditionFailed,
+      expected: last === 0 ? "none: nothing was published" : `1 to ${last}`,
+      got: String(tag),
+    });
+  }
+}
+
+/** A power of two, so that a tag's place is a bit mask away. */
+const INITIAL_RING = 64;
+
+function confirm(publication: Publication): void {
+  publication.confirm();
+}
+
+function nack(publication: Publication): void {
+  if (!publication.told) publication.fail(publishError(publication, "nacked"));
+}

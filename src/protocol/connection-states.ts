@@ -1,0 +1,74 @@
+/**
+ * The life of a connection as a table: what each method of the server on channel 0 leads to
+ * (specification section 2.2.4). A missing entry is the server's error.
+ *
+ *     greeting --start--> authenticating --our response--> authenticated
+ *     authenticated --secure--> authenticating
+ *     authenticated --tune--> opening --open-ok--> open
+ *     open --our close--> closing --close-ok--> closed
+ *     any of them --close--> closed
+ */
+import { type ConnectPhase, ProtocolError } from "../errors.ts";
+import { REPLY_CODE } from "../wire/generated/constants.ts";
+import type { ServerMethod } from "../wire/generated/methods.ts";
+
+/** Where a connection stands. */
+export type ConnectionState =
+  | "greeting"
+  | "authenticating"
+  | "authenticated"
+  | "opening"
+  | "open"
+  | "closing"
+  | "closed";
+
+/** State and method, to the state that follows. */
+export const CONNECTION_TRANSITIONS: {
+  readonly [S in ConnectionState]: { readonly [M in ServerMethod["name"]]?: ConnectionState };
+} = {
+  greeting: { "connection.start": "authenticating", "connection.close": "closed" },
+  authenticating: { "connection.close": "closed" },
+  authenticated: {
+    "connection.secure": "authenticating",
+    "connection.tune": "opening",
+    "connection.close": "closed",
+  },
+  opening: { "connection.open-ok": "open", "connection.close": "closed" },
+  open: {
+    "connection.blocked": "open",
+    "connection.unblocked": "open",
+    "connection.update-secret-ok": "open",
+    "connection.close": "closed",
+  },
+  // Both sides closed at once: we answer, and our own close-ok is still to come.
+  closing: {
+    "connection.blocked": "closing",
+    "connection.unblocked": "closing",
+    "connection.update-secret-ok": "closing",
+    "connection.close": "closing",
+    "connection.close-ok": "closed",
+  },
+  closed: {},
+};
+
+/** What `connect()` was doing in a state, for its errors. */
+export const CONNECT_PHASES: { readonly [S in ConnectionState]?: ConnectPhase } = {
+  greeting: "handshake",
+  authenticating: "authentication",
+  authenticated: "authentication",
+  opening: "open",
+};
+
+/** The state that a method of the server leads to; raises where the table has none. */
+export function nextConnectionState(
+  state: ConnectionState,
+  method: ServerMethod["name"],
+): ConnectionState {
+  const next = CONNECTION_TRANSITIONS[state][method];
+  if (next !== undefined) return next;
+  throw new ProtocolError(`${method} came on channel 0 while the connection was ${state}`, {
+    replyCode: REPLY_CODE.commandInvalid,
+    expected: Object.keys(CONNECTION_TRANSITIONS[state]).join(" or "),
+    got: method,
+  });
+}

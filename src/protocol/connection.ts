@@ -1,0 +1,401 @@
+/**
+ * One connection without its socket: octets and the time go in; octets, events and the next time
+ * to be woken come out. Whoever drives it follows one rule:
+ *
+ * 1. the world happened: `receive()`, `receiveEnd()`, `wake()`, `flushed()`; or the application
+ *    asked: `openChannel()`, `submit()`, `call()`, `close()`;
+ * 2. then take what is wanted: `takeOutput()`, `takeEvents()`, `nextTimeout()`.
+ *
+ * Completions (`resolve`, `reject`) may be called in step 1; they must not call back. Channel 0 is
+ * handled here (connection-states.ts has its table); the others by a ChannelMachine each.
+ */
+import {
+  type AmqpError,
+  ConnectionClosedError,
+  ConnectionLostError,
+  ProtocolError,
+  UsageError,
+} from "../errors.ts";
+import type { FieldTable } from "../wire/field-value.ts";
+import { writeHeartbeatFrame, writeMethodFrame, writeProtocolHeader } from "../wire/frame.ts";
+import { FrameDecoder, type RawFrame } from "../wire/frame-decoder.ts";
+import { FRAME_TYPE, REPLY_CODE } from "../wire/generated/constants.ts";
+import { methodName } from "../wire/generated/method-table.ts";
+import type { ClientMethod, ConnectionClose } from "../wire/generated/methods.ts";
+import { Output } from "../wire/output.ts";
+import { type Call, CallQueue } from "./call-queue.ts";
+import type { ChannelLink, ChannelMachine } from "./channel.ts";
+import { ChannelTable } from "./channel-table.ts";
+import type { ConnectionEvent } from "./connection-events.ts";
+import { CONNECT_PHASES, type ConnectionState, nextConnectionState } from "./connection-states.ts";
+import { asProtocolError, checkHeartbeat, readMethod } from "./frame-reading.ts";
+import { Greeting } from "./greeting.ts";
+import { HeartbeatClock } from "./heartbeat.ts";
+import { DEFAULT_PROPOSAL, negotiate, type Tuning } from "./negotiation.ts";
+import { PublishScheduler, type SchedulerLink } from "./publish-scheduler.ts";
+import { type Blame, blameImmediate, NOBODY } from "./refusal.ts";
+import { replyText } from "./reply-text.ts";
+import { parseMechanisms } from "./sasl.ts";
+
+/** What a connection is opened with. */
+export interface ConnectionSettings {
+  /** The SASL mechanism; the responses come through {@link ConnectionMachine.respond}. */
+  readonly mechanism: string;
+  readonly vhost: string;
+  readonly clientProperties: FieldTable;
+  readonly locale: string;
+  /** What to answer to connection.tune, where the server does not ask for less. */
+  readonly proposal: Tuning;
+  /** Octets of the largest body that is accepted. */
+  readonly maxBodyBytes: number;
+}
+
+/** The state of one connection. */
+export class ConnectionMachine {
+  readonly #settings: ConnectionSettings;
+  readonly #output: Output = new Output();
+  readonly #decoder = new FrameDecoder(HANDSHAKE_FRAME_MAX);
+  readonly #calls = new CallQueue((method) => this.#write(method));
+  readonly #channels: ChannelTable;
+  #startAnswered = false;
+  /** Whose turn it is to publish, and the deadlines of publishes. */
+  readonly scheduler: PublishScheduler = new PublishScheduler(this.#schedulerLink());
+  #events: ConnectionEvent[] = [];
+  #unwritten: ChannelMachine[] = [];
+  #state: ConnectionState = "greeting";
+  readonly #greeting = new Greeting();
+  #heartbeat: HeartbeatClock;
+  #tuning: Tuning = DEFAULT_PROPOSAL;
+  #socketBytes = 0;
+  #closeError: AmqpError | undefined;
+  /** From connection.start: who the server is and what it can do. */
+  serverProperties: FieldTable = {};
+  /** From connection.start: the SASL mechanisms that the server takes. */
+  mechanisms: readonly string[] = [];
+  /** Why the broker reads nothing from us at the moment; undefined while it does. */
+  blockedReason: string | undefined;
+
+  /** Queues the protocol header: a client speaks first. */
+  constructor(settings: ConnectionSettings, now: number) {
+    this.#settings = settings;
+    this.#heartbeat = new HeartbeatClock(0, now);
+    this.#channels = new ChannelTable(this.#channelLink());
+    writeProtocolHeader(this.#output.writer);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** What was negotiated; before connection.tune, what this client would like. */
+  get tuning(): Tuning {
+    return this.#tuning;
+  }
+
+  /** Whether publishes may be written: open, not blocked, and the output has room. */
+  get canPublish(): boolean {
+    return (
+      this.#state === "open" &&
+      this.blockedReason === undefined &&
+      this.pendingBytes < OUTPUT_HIGH_WATER
+    );
+  }
+
+  /** Octets that are encoded or given to the socket, and not yet on their way. */
+  get pendingBytes(): number {
+    return this.#output.length + this.#socketBytes;
+  }
+
+  // ----- the world happened -----
+
+  /** Octets arrived. */
+  receive(bytes: Uint8Array, now: number): void {
+    if (this.#state === "closed") return;
+    this.#heartbeat.received(now);
+    try {
+      this.#decoder.push(this.#greeting.take(bytes));
+      for (let frame = this.#decoder.next(); frame !== undefined; frame = this.#decoder.next()) {
+        this.#receiveFrame(frame, now);
+        if (this.state === "closed") return;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.scheduler.pump();
+  }
+
+  /** The stream ended: no more octets will come. */
+  receiveEnd(cause?: unknown): void {
+    if (this.#state === "closed") return;
+    if (this.#closeError !== undefined) return this.#close(this.#closeError);
+    const phase = CONNECT_PHASES[this.#state];
+    const where = phase === undefined ? "" : ` in phase ${phase}`;
+    const hint = this.#state === "authenticated" ? `; ${LOGIN_HINT}` : "";
+    const why = cause instanceof Error ? `: ${cause.message}` : hint;
+    const lost = new ConnectionLostError(`the connection was lost${where}${why}`, { cause });
+    this.#close(lost);
+  }
+
+  /** The socket has this many octets that it could not give away yet. */
+  flushed(socketBytes: number): void {
+    this.#socketBytes = socketBytes;
+    this.scheduler.pump();
+  }
+
+  /** The time that {@link ConnectionMachine.nextTimeout} gave has come. */
+  wake(now: number): void {
+    if (this.#state === "closed") return;
+    const action = this.#heartbeat.ring(now);
+    if (action === "send") writeHeartbeatFrame(this.#output.writer);
+    if (action === "lost") {
+      const silence = 2 * this.#tuning.heartbeatSeconds;
+      this.#close(new ConnectionLostError(`nothing came from the broker for ${silence} seconds`));
+      return;
+    }
+    this.scheduler.expire(now);
+    this.scheduler.pump();
+  }
+
+  // ----- the application asked -----
+
+  /** Answers the event `challenge`. */
+  respond(response: Uint8Array): void {
+    if (this.#state !== "authenticating") return;
+    const { mechanism, clientProperties, locale } = this.#settings;
+    this.#state = "authenticated";
+    this.#write(
+      this.#startAnswered
+        ? { name: "connection.secure-ok", response }
+        : { name: "connection.start-ok", clientProperties, mechanism, response, locale },
+    );
+    this.#startAnswered = true;
+  }
+
+  /** Opens a channel under a number that is free. */
+  openChannel(opened: Pick<Call, "resolve" | "reject">): ChannelMachine {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    return this.#channels.open(this.#tuning.channelMax, opened);
+  }
+
+  /** Sends a synchronous method on channel 0 when its turn comes. */
+  call(call: Call): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) call.reject(refusal);
+    else this.#calls.add(call);
+  }
+
+  /** Says goodbye; confirms that arrive before the broker's close-ok still count. */
+  close(): void {
+    if (this.#state !== "open") return;
+    this.#closeError = new ConnectionClosedError({ replyCode: 200, replyText: "closed" });
+    this.#state = "closing";
+    this.#write({ name: "connection.close", replyCode: 200, replyText: "closed", ...NO_METHOD });
+  }
+
+  /** Ends it now, from our side, without a word to the peer. */
+  destroy(cause?: Error): void {
+    if (this.#state === "closed") return;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    const error = new ConnectionLostError(`the connection was destroyed${why}`, { cause });
+    this.#close(error);
+    this.#output.clear();
+  }
+
+  // ----- what is wanted -----
+
+  /** Whether {@link ConnectionMachine.takeOutput} would give anything. */
+  get hasOutput(): boolean {
+    return this.#output.length > 0;
+  }
+
+  /** What to write to the socket, in order. From here on it counts as sent. */
+  takeOutput(now: number): Uint8Array[] {
+    this.#heartbeat.sent(now);
+    this.#socketBytes += this.#output.length;
+    for (const channel of this.#unwritten) channel.ledger.markWritten();
+    if (this.#unwritten.length > 0) this.#unwritten = [];
+    return this.#output.take();
+  }
+
+  /** What happened since the last call. */
+  takeEvents(): ConnectionEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  /** When to call {@link ConnectionMachine.wake}; undefined when nothing is due. */
+  nextTimeout(): number | undefined {
+    if (this.#state === "closed") return undefined;
+    const heartbeat = this.#heartbeat.nextTimeout();
+    const deadline = this.scheduler.nextTimeout();
+    return heartbeat === undefined || deadline === undefined
+      ? (heartbeat ?? deadline)
+      : Math.min(heartbeat, deadline);
+  }
+
+  // ----- frames -----
+
+  #receiveFrame(frame: RawFrame, now: number): void {
+    if (frame.type === FRAME_TYPE.heartbeat) return checkHeartbeat(frame);
+    if (frame.channel === 0) return this.#receiveOnChannel0(frame, now);
+    this.#channels.receive(frame);
+  }
+
+  #receiveOnChannel0(frame: RawFrame, now: number): void {
+    if (frame.type !== FRAME_TYPE.method) {
+      throw new ProtocolError("content came on channel 0, which has none", {
+        replyCode: REPLY_CODE.unexpectedFrame,
+        expected: "a method frame or a heartbeat",
+        got: `a frame of type ${frame.type}`,
+      });
+    }
+    const method = readMethod(frame);
+    const next = nextConnectionState(this.#state, method.name);
+    switch (method.name) {
+      case "connection.start":
+        this.serverProperties = method.serverProperties;
+        this.mechanisms = parseMechanisms(method.mechanisms);
+        this.#events.push({ type: "challenge", challenge: undefined });
+        break;
+      case "connection.secure":
+        this.#events.push({ type: "challenge", challenge: method.challenge });
+        break;
+      case "connection.tune":
+        this.#tune({ ...method, heartbeatSeconds: method.heartbeat }, now);
+        break;
+      case "connection.open-ok":
+        this.#heartbeat.received(now);
+        this.#events.push({ type: "open" });
+        break;
+      case "connection.blocked":
+        this.blockedReason = method.reason;
+        this.scheduler.block(now);
+        this.#events.push({ type: "blocked", reason: method.reason });
+        break;
+      case "connection.unblocked":
+        this.blockedReason = undefined;
+        this.scheduler.unblock(now);
+        this.#events.push({ type: "unblocked" });
+        break;
+      case "connection.close":
+        return this.#closedByPeer(method, next);
+      case "connection.close-ok":
+        return this.#close(this.#closeError as AmqpError);
+      default:
+        this.#calls.reply(method);
+    }
+    this.#state = next;
+  }
+
+  #tune(theirs: Tuning, now: number): void {
+    this.#tuning = negotiate(this.#settings.proposal, theirs);
+    this.#decoder.maxFrameSize = this.#tuning.frameMax;
+    this.#heartbeat = new HeartbeatClock(this.#tuning.heartbeatSeconds, now);
+    const { frameMax, channelMax, heartbeatSeconds } = this.#tuning;
+    this.#write({ name: "connection.tune-ok", frameMax, channelMax, heartbeat: heartbeatSeconds });
+    this.#write({ name: "connection.open", virtualHost: this.#settings.vhost });
+  }
+
+  // ----- endings -----
+
+  #closedByPeer(close: ConnectionClose, next: ConnectionState): void {
+    const { replyCode, replyText: text, classId, methodId } = close;
+    const method = classId === 0 ? undefined : (methodName(classId, methodId) ?? "unknown");
+    const reason = { replyCode, replyText: text, method };
+    if (next === "closing") {
+      this.#write({ name: "connection.close-ok" });
+      return;
+    }
+    const error = new ConnectionClosedError(reason);
+    const blame = blameImmediate(reason, this.#channels.values());
+    this.#close(error, blame);
+    this.#write({ name: "connection.close-ok" });
+  }
+
+  /** The peer broke a rule: tells it which, and everybody here. */
+  #fail(cause: unknown): void {
+    const error = asProtocolError(cause);
+    const goodbye = this.#state !== "greeting";
+    this.#close(error);
+    if (!goodbye) return;
+    const { replyCode, message } = error;
+    this.#write({
+      name: "connection.close",
+      replyCode,
+      replyText: replyText(message),
+      ...NO_METHOD,
+    });
+  }
+
+  /** Tells everybody that it is over. What was not given to the socket never will be. */
+  #close(error: AmqpError, blame: (channel: ChannelMachine) => Blame = () => NOBODY): void {
+    const phase = CONNECT_PHASES[this.#state];
+    if (phase !== undefined) error.phase = phase;
+    this.#state = "closed";
+    this.#output.clear();
+    const byUs = error === this.#closeError;
+    this.#closeError = error;
+    this.#channels.loseAll(error, blame, byUs);
+    this.#calls.rejectAll(error);
+    this.#events.push({ type: "closed", error: byUs ? undefined : error });
+  }
+
+  #refusal(): AmqpError | undefined {
+    if (this.#closeError !== undefined) return this.#closeError;
+    return this.#state === "open" ? undefined : new UsageError("the connection is not open yet");
+  }
+
+  #write(method: ClientMethod): void {
+    writeMethodFrame(this.#output.writer, 0, method, this.#tuning.frameMax);
+  }
+
+  #channelLink(): Omit<ChannelLink, "freed"> {
+    const connection = this;
+    return {
+      output: this.#output,
+      maxBodyBytes: this.#settings.maxBodyBytes,
+      vhost: this.#settings.vhost,
+      get frameMax() {
+        return connection.#tuning.frameMax;
+      },
+      emit: (channel, event) => {
+        if (event.type === "closed") this.scheduler.closeWindow(channel);
+        this.#events.push({ type: "channel", channel, event });
+      },
+      published: (channel) => {
+        if (this.#unwritten.at(-1) !== channel) this.#unwritten.push(channel);
+      },
+    };
+  }
+
+  #schedulerLink(): SchedulerLink {
+    const connection = this;
+    return {
+      get frameMax() {
+        return connection.#tuning.frameMax;
+      },
+      get canPublish() {
+        return connection.canPublish;
+      },
+    };
+  }
+}
+
+/**
+ * The largest frame accepted before connection.tune, in octets. The specification asks for 4,096
+ * and RabbitMQ uses 8,192; a server whose properties take more than that harms nobody.
+ */
+const HANDSHAKE_FRAME_MAX = 131_072;
+
+/**
+ * While this many octets wait to be sent, further publishes wait in their windows: what is in a
+ * window can be withdrawn and is known to be unsent, what is in a dead socket is lost for certain.
+ */
+export const OUTPUT_HIGH_WATER = 1_048_576;
+
+const LOGIN_HINT =
+  "without a word, which is how a broker may refuse a login: check user name and password";
+
+const NO_METHOD = { classId: 0, methodId: 0 } as const;

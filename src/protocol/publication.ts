@@ -1,0 +1,115 @@
+/**
+ * A publish on its way: from the call until the broker's answer, or until it is certain that none
+ * will come. The caller is told exactly once; a publication may stay open in the ledger after that
+ * (its deadline passed, it was returned), because its delivery tag still counts.
+ *
+ *     waiting --encoded into the output--> open --confirm--> closed
+ *        |                                  |
+ *        +--> told `unsent`                 +--> told by a return, a deadline, a close ...
+ */
+import { type AmqpError, PublishError, type PublishOutcome, withoutStackTrace } from "../errors.ts";
+import type { BasicProperties } from "../wire/generated/properties.ts";
+
+/** What to publish and how; one object is one publish. */
+export abstract class Publication {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly mandatory: boolean;
+  readonly immediate: boolean;
+  /** Undefined once nothing needs them any more. */
+  properties: BasicProperties | undefined;
+  body: Uint8Array | string | undefined;
+  /** Octets of the body; 0 until it is encoded. */
+  bodySize = 0;
+  /** 0 until the publication enters the output. */
+  deliveryTag = 0;
+  /** Whether the caller has been told how it ended. */
+  told = false;
+
+  constructor(
+    exchange: string,
+    routingKey: string,
+    body: Uint8Array | string,
+    flags: { readonly mandatory?: boolean | undefined; readonly immediate?: boolean | undefined },
+    properties: BasicProperties,
+  ) {
+    this.exchange = exchange;
+    this.routingKey = routingKey;
+    this.body = body;
+    this.mandatory = flags.mandatory === true;
+    this.immediate = flags.immediate === true;
+    this.properties = properties;
+  }
+
+  /** Whether the broker may send it back. */
+  get returnable(): boolean {
+    return this.mandatory || this.immediate;
+  }
+
+  /** Tells the caller that the broker has the message, unless it was told something before. */
+  confirm(): void {
+    if (this.told) return;
+    this.told = true;
+    this.onConfirmed();
+  }
+
+  /** Tells the caller that it ended otherwise, unless it was told something before. */
+  fail(error: AmqpError): void {
+    if (this.told) return;
+    this.told = true;
+    this.onFailed(error);
+  }
+
+  /** Lets go of the message, once it is encoded and nothing can send it back any more. */
+  releaseMessage(): void {
+    this.body = undefined;
+    this.properties = undefined;
+  }
+
+  /** Called once, at most one of the two; it must not call back into the machines. */
+  protected abstract onConfirmed(): void;
+  protected abstract onFailed(error: AmqpError): void;
+}
+
+/** The error that a publication ends with; `cause` says more where there is more to say. */
+export function publishError(
+  publication: Publication,
+  outcome: Exclude<PublishOutcome, "returned">,
+  cause?: AmqpError,
+): PublishError {
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  return withoutStackTrace(
+    () =>
+      new PublishError(`publish to ${describeTarget(publication)} ${EXPLANATIONS[outcome]}${why}`, {
+        ...identify(publication),
+        outcome,
+        cause,
+      }),
+  );
+}
+
+/** What every error of a publication says about it. */
+export function identify(publication: Publication): {
+  deliveryTag: number;
+  exchange: string;
+  routingKey: string;
+} {
+  const { deliveryTag, exchange, routingKey } = publication;
+  return { deliveryTag, exchange, routingKey };
+}
+
+/** Names where a publication was going, for an error message. */
+export function describeTarget(publication: Publication): string {
+  return publication.exchange === ""
+    ? `queue ${JSON.stringify(publication.routingKey)}`
+    : `exchange ${JSON.stringify(publication.exchange)} with routing key ` +
+        JSON.stringify(publication.routingKey);
+}
+
+const EXPLANATIONS: { readonly [O in Exclude<PublishOutcome, "returned">]: string } = {
+  unsent: "was not sent",
+  unprocessed: "was not processed, because an earlier one was refused",
+  refused: "was refused",
+  nacked: "was nacked by the broker",
+  unknown: "was sent, and whether the broker has it is unknown",
+};

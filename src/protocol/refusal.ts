@@ -1,0 +1,107 @@
+/**
+ * Who is to blame when the broker closes a channel or a connection while publishes are open.
+ *
+ * RabbitMQ handles the publishes of a channel in order. When one is refused, those before it may
+ * have been stored although no confirm comes for them any more, and those after it are dropped
+ * unseen. So the culprit divides the open publishes: before it `unknown`, itself `refused`, after
+ * it `unprocessed`. It is found by building, for each open publish, the whole sentence that the
+ * broker would have written about it. Searching the text for a name instead would blame the wrong
+ * one when an exchange's name is part of another's.
+ */
+import type { AmqpError, CloseReason } from "../errors.ts";
+import { REPLY_CODE } from "../wire/generated/constants.ts";
+import { encodeText } from "../wire/text.ts";
+import type { ConfirmLedger } from "./confirm-ledger.ts";
+import { type Publication, publishError } from "./publication.ts";
+
+/** How open publications end, by their delivery tags. */
+export interface Blame {
+  /** The publish that was refused, where exactly one can have been; else 0. */
+  readonly refusedTag: number;
+  /** Publishes above this tag were never looked at. */
+  readonly lastLookedAt: number;
+}
+
+/** A channel, as far as blame goes. */
+interface HasLedger {
+  readonly ledger: ConfirmLedger;
+}
+
+/** Nobody can be blamed: every open publish may or may not have been handled. */
+export const NOBODY: Blame = { refusedTag: 0, lastLookedAt: Number.POSITIVE_INFINITY };
+
+/** Blames one of the open publishes that were written, in the order of their tags. */
+export function blamePublish(
+  reason: CloseReason,
+  written: readonly Publication[],
+  vhost: string,
+): Blame {
+  if (reason.method !== "basic.publish") return NOBODY;
+  const suspects = written.filter((publication) => isAbout(reason, publication, vhost));
+  const last = suspects.at(-1);
+  if (last === undefined) return NOBODY;
+  const refusedTag = suspects.length === 1 ? last.deliveryTag : 0;
+  return { refusedTag, lastLookedAt: last.deliveryTag };
+}
+
+/**
+ * RabbitMQ does not implement `immediate` and closes the connection with 540 for it. Where just one
+ * such publish is open on the whole connection, it is to blame.
+ */
+export function blameImmediate(
+  reason: CloseReason,
+  channels: readonly HasLedger[],
+): (channel: HasLedger) => Blame {
+  const suspects =
+    reason.replyCode === REPLY_CODE.notImplemented && reason.method === "basic.publish"
+      ? channels.flatMap((channel) =>
+          channel.ledger
+            .writtenPublications()
+            .filter(({ immediate }) => immediate)
+            .map(({ deliveryTag }) => ({ channel, deliveryTag })),
+        )
+      : [];
+  const culprit = suspects.length === 1 ? suspects[0] : undefined;
+  return (channel) =>
+    channel === culprit?.channel
+      ? { refusedTag: culprit.deliveryTag, lastLookedAt: culprit.deliveryTag }
+      : NOBODY;
+}
+
+/** Another method of ours was refused, which was sent when `nextTag` was the next tag. */
+export function blameCall(nextTag: number): Blame {
+  return { refusedTag: 0, lastLookedAt: nextTag - 1 };
+}
+
+/** The error of a publish that was open when the channel or connection was closed. */
+export function blamedError(publication: Publication, blame: Blame, cause: AmqpError): AmqpError {
+  const tag = publication.deliveryTag;
+  if (tag === blame.refusedTag) return publishError(publication, "refused", cause);
+  const outcome = tag > blame.lastLookedAt ? "unprocessed" : "unknown";
+  return publishError(publication, outcome, cause);
+}
+
+/** Whether the reply text is what the broker would have written about this publish. */
+function isAbout(reason: CloseReason, publication: Publication, vhost: string): boolean {
+  const write = SENTENCES[reason.replyCode];
+  return write !== undefined && isSentence(reason.replyText, write(publication, vhost));
+}
+
+const SENTENCES: {
+  readonly [replyCode: number]: (publication: Publication, vhost: string) => string;
+} = {
+  [REPLY_CODE.notFound]: ({ exchange }, vhost) =>
+    `NOT_FOUND - no exchange '${exchange}' in vhost '${vhost}'`,
+};
+
+/**
+ * Compares a reply text with the sentence as it would be in full. A short string ends at 255
+ * octets: RabbitMQ cuts what is longer, perhaps inside of a character, and puts `...` at its end.
+ */
+function isSentence(text: string, sentence: string): boolean {
+  if (encodeText(sentence).length <= MAX_REPLY_TEXT) return text === sentence;
+  const start = text.replace(/\.\.\.$/, "").replace(/\uFFFD+$/, "");
+  return text.endsWith("...") && sentence.startsWith(start);
+}
+
+const MAX_REPLY_TEXT = 255;
