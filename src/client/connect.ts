@@ -1,0 +1,93 @@
+/** `connect()`: from options to an open connection, host by host, each attempt with a deadline. */
+import { type AmqpError, ConnectionLostError, TimeoutError } from "../errors.ts";
+import { openSocket } from "../transport/socket.ts";
+import { SYSTEM_CLOCK } from "./clock.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import { type ConnectOptions, type ConnectPlan, planConnection } from "./options.ts";
+import { abortError } from "./waiting.ts";
+
+/**
+ * Opens a connection to a broker.
+ *
+ * @param url An AMQP URI, such as `amqp://user:password@host:5672/vhost`
+ *   (rabbitmq.com/docs/uri-spec).
+ * @param options Win over what the URI says.
+ * @throws UsageError for a URI or options that cannot be right.
+ * @throws ConnectionLostError, ConnectionClosedError, ProtocolError, TimeoutError or AbortError, with
+ *   the `phase` that the attempt had reached. Of several hosts, `cause` is an `AggregateError` with
+ *   the error of each.
+ */
+export function connect(url: string | URL, options?: ConnectOptions): Promise<Connection>;
+export function connect(options: ConnectOptions): Promise<Connection>;
+export async function connect(
+  first: string | URL | ConnectOptions,
+  second?: ConnectOptions,
+): Promise<Connection> {
+  const isUri = typeof first === "string" || first instanceof URL;
+  const plan = isUri
+    ? planConnection(String(first), second ?? {})
+    : planConnection(undefined, first);
+  const errors: AmqpError[] = [];
+  for (const host of inOrder(plan, isUri ? second?.shuffle : first.shuffle)) {
+    try {
+      return await attempt(plan, host);
+    } catch (error) {
+      if (plan.hosts.length === 1 || plan.signal?.aborted) throw error;
+      errors.push(error as AmqpError);
+    }
+  }
+  throw noHostError(errors);
+}
+
+type PlannedHost = ConnectPlan["hosts"][number];
+
+async function attempt(plan: ConnectPlan, host: PlannedHost): Promise<Connection> {
+  const { signal, connectTimeoutMs } = plan;
+  const where = `connecting to ${host.hostname}:${host.port}`;
+  if (signal?.aborted) throw abortError(signal, where);
+  const bound = new AbortController();
+  const onAbort = (): void => bound.abort(abortError(signal as AbortSignal, where));
+  signal?.addEventListener("abort", onAbort);
+  const timer = setTimeout(
+    () => bound.abort(new TimeoutError(`${where} took longer than ${connectTimeoutMs} ms`)),
+    connectTimeoutMs,
+  );
+  try {
+    const { tls, noDelay, keepAliveMs } = plan;
+    const transport = await openSocket({ ...host, tls, noDelay, keepAliveMs }, bound.signal);
+    return await openConnection(transport, plan, SYSTEM_CLOCK, bound.signal);
+  } catch (error) {
+    throw bound.signal.aborted ? withPhase(bound.signal.reason, error) : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The reason of the abort, with the phase that the attempt had reached. */
+function withPhase(reason: AmqpError, error: unknown): AmqpError {
+  const { phase } = error as AmqpError;
+  if (phase !== undefined) {
+    reason.phase = phase;
+    reason.message += ` (phase ${phase})`;
+  }
+  return reason;
+}
+
+function inOrder(plan: ConnectPlan, shuffle: boolean | undefined): readonly PlannedHost[] {
+  if (shuffle !== true) return plan.hosts;
+  return plan.hosts
+    .map((host) => ({ host, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ host }) => host);
+}
+
+function noHostError(errors: readonly AmqpError[]): ConnectionLostError {
+  const messages = errors.map(({ message }) => `  ${message}`).join("\n");
+  const error = new ConnectionLostError(`none of ${errors.length} hosts let us in:\n${messages}`, {
+    cause: new AggregateError(errors),
+  });
+  const phase = errors.at(-1)?.phase;
+  if (phase !== undefined) error.phase = phase;
+  return error;
+}

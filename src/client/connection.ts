@@ -1,0 +1,244 @@
+/** A connection as an application holds it: opens channels and publishers, tells, and closes. */
+import { EventEmitter } from "node:events";
+import type { AmqpError } from "../errors.ts";
+import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
+import { ConnectionMachine } from "../protocol/connection.ts";
+import type { ConnectionEvent } from "../protocol/connection-events.ts";
+import type { Tuning } from "../protocol/negotiation.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { FieldTable } from "../wire/field-value.ts";
+import { encodeText } from "../wire/text.ts";
+import { Channel } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import { Driver } from "./driver.ts";
+import { callListeners } from "./listeners.ts";
+import type { ConnectPlan } from "./options.ts";
+import { Publisher, type PublisherOptions, publisherLimits } from "./publisher.ts";
+import { type WaitBounds, waitFor } from "./waiting.ts";
+
+/** What `close()` of a connection, a channel or a publisher takes. */
+export interface CloseOptions {
+  /** Stops waiting: closes as if the deadline had passed. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds; default the connection's `closeTimeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The events of a {@link Connection}. */
+export interface ConnectionEvents {
+  /** The broker stopped reading from this connection: memory or disk ran low. */
+  blocked: [reason: string];
+  /** It reads again. */
+  unblocked: [];
+  /** The last event: undefined after our own `close()`. */
+  close: [reason: AmqpError | undefined];
+}
+
+/** What closes with a connection: a channel or a publisher. */
+interface Member {
+  handle(event: ChannelEvent): void;
+  drain(bounds: WaitBounds): Promise<void>;
+}
+
+/** An open AMQP connection; `connect()` makes one. */
+export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
+  /** What it came to when it is over: resolves, never rejects; undefined after our own close. */
+  readonly closed: Promise<AmqpError | undefined>;
+  readonly #driver: Driver;
+  readonly #closeTimeoutMs: number;
+  readonly #members: Map<ChannelMachine, Member> = new Map();
+  #resolveClosed!: (error: AmqpError | undefined) => void;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(driver: Driver, closeTimeoutMs: number) {
+    super();
+    this.#driver = driver;
+    this.#closeTimeoutMs = closeTimeoutMs;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** What was negotiated with the broker. */
+  get tuning(): Tuning {
+    return this.#driver.machine.tuning;
+  }
+
+  /** What the broker told of itself: product, version, capabilities. */
+  get serverProperties(): FieldTable {
+    return this.#driver.machine.serverProperties;
+  }
+
+  /** Why the broker has stopped reading from this connection; undefined while it reads. */
+  get blockedReason(): string | undefined {
+    return this.#driver.machine.blockedReason;
+  }
+
+  /**
+   * Opens a channel for the protocol's methods.
+   *
+   * @throws UsageError when all channels up to channel-max are in use.
+   */
+  openChannel(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Channel> {
+    return this.#open(options, (machine) => {
+      machine.observed = true;
+      return new Channel(machine, this.#driver, this.#closeTimeoutMs);
+    });
+  }
+
+  /** Opens a publisher: a channel of its own, in confirm mode, behind a promise for each publish. */
+  async openPublisher(options: PublisherOptions = {}): Promise<Publisher> {
+    const limits = publisherLimits(options);
+    const publisher = await this.#open(options, (machine) => {
+      const window = this.#driver.machine.scheduler.openWindow(machine, limits);
+      return new Publisher(machine, window, this.#driver, this.#closeTimeoutMs, options);
+    });
+    await publisher.selectConfirms(options.signal);
+    return publisher;
+  }
+
+  /** Gives the broker a new secret, such as a fresh token, for a connection that stays open. */
+  async updateSecret(secret: string | Uint8Array, reason = ""): Promise<void> {
+    const newSecret = typeof secret === "string" ? encodeText(secret) : secret;
+    await new Promise((resolve, reject) => {
+      this.#driver.machine.call({
+        method: { name: "connection.update-secret", newSecret, reason },
+        resolve,
+        reject,
+      });
+      this.#driver.drive();
+    });
+  }
+
+  /**
+   * Stops accepting, waits for outstanding confirms, then closes the channels and the connection.
+   * Resolves also when the deadline passed: what became of each message is in its own promise.
+   * Calling it again gives the same promise.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  /** Ends it now, without a word to the broker: `closed` gives a `ConnectionLostError`. */
+  destroy(reason?: Error): void {
+    this.#driver.destroy(reason);
+  }
+
+  /** Keeps the process alive while the connection is open, which is the default. */
+  ref(): void {
+    this.#driver.ref();
+  }
+
+  /** Lets the process end although the connection is open. */
+  unref(): void {
+    this.#driver.unref();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal What the machine tells once the connection is open. */
+  handle(event: ConnectionEvent): void {
+    switch (event.type) {
+      case "blocked":
+        return callListeners(() => this.emit("blocked", event.reason));
+      case "unblocked":
+        return callListeners(() => this.emit("unblocked"));
+      case "closed":
+        this.#resolveClosed(event.error);
+        return callListeners(() => this.emit("close", event.error));
+      case "channel": {
+        const member = this.#members.get(event.channel);
+        if (event.event.type === "closed") this.#members.delete(event.channel);
+        return member?.handle(event.event);
+      }
+      case "challenge":
+      case "open":
+        return; // openConnection() has seen to these
+    }
+  }
+
+  #open<M extends Member>(options: WaitBounds, make: (machine: ChannelMachine) => M): Promise<M> {
+    let machine: ChannelMachine;
+    return waitFor<M>(
+      this.#driver.clock,
+      { signal: options.signal },
+      "opening a channel",
+      (resolve, reject) => {
+        machine = this.#driver.machine.openChannel({ resolve: () => resolve(member), reject });
+        const member = make(machine);
+        this.#members.set(machine, member);
+        this.#driver.drive();
+      },
+      (error) => {
+        machine.abandon(error);
+        this.#driver.drive();
+      },
+    );
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    const { clock } = this.#driver;
+    const timeoutMs = options.timeoutMs ?? this.#closeTimeoutMs;
+    const closeOnce = async (): Promise<void> => {
+      await Promise.all([...this.#members.values()].map((member) => member.drain({})));
+      this.#driver.machine.close();
+      this.#driver.drive();
+      await this.closed;
+    };
+    try {
+      await waitFor<void>(
+        clock,
+        { signal: options.signal, timeoutMs },
+        "closing the connection",
+        (resolve, reject) => closeOnce().then(resolve, reject),
+        (error) => this.destroy(error),
+      );
+    } catch {
+      // The deadline passed; the socket is destroyed, and everybody has been told.
+    }
+  }
+}
+
+/** Performs the handshake on an open transport; the signal's reason ends it. */
+export function openConnection(
+  transport: Transport,
+  plan: ConnectPlan,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { credentials, vhost, clientProperties, locale, proposal, maxBodyBytes } = plan;
+  const { mechanism } = credentials;
+  const settings = { mechanism, vhost, clientProperties, locale, proposal, maxBodyBytes };
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => driver.destroy(signal.reason);
+    let handle = (event: ConnectionEvent): void => {
+      if (event.type === "challenge") return answer(event.challenge);
+      signal.removeEventListener("abort", onAbort);
+      handle = (later) => connection.handle(later);
+      if (event.type === "closed") reject(event.error);
+      else resolve(connection);
+    };
+    const machine = new ConnectionMachine(settings, clock.now());
+    const driver = new Driver(transport, machine, clock, (event) => handle(event));
+    const connection = new Connection(driver, plan.closeTimeoutMs);
+    const answer = (challenge: Uint8Array | undefined): void => {
+      // An error of the application's own credentials is its error, whatever it is.
+      new Promise<Uint8Array>((respond) => respond(credentials.respond(challenge))).then(
+        (response) => {
+          machine.respond(response);
+          driver.drive();
+        },
+        (error) => {
+          reject(error);
+          driver.destroy(error);
+        },
+      );
+    };
+    signal.addEventListener("abort", onAbort);
+    driver.start();
+  });
+}

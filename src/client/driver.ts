@@ -1,0 +1,125 @@
+/**
+ * The one place where octets, time and promises meet: it moves octets between a transport and a
+ * connection's machine, wakes the machine when it wants to be woken, and hands its events on.
+ *
+ * Output is written once in a turn of the event loop: a thousand publishes in a loop are one
+ * write. Events are handed on when the machine has finished with what it was given, so nobody who
+ * listens runs inside of the parser.
+ */
+import type { ConnectionMachine } from "../protocol/connection.ts";
+import type { ConnectionEvent } from "../protocol/connection-events.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Clock, Timer } from "./clock.ts";
+
+/** Drives one connection until its transport is closed. */
+export class Driver {
+  readonly machine: ConnectionMachine;
+  readonly clock: Clock;
+  readonly #transport: Transport;
+  readonly #onEvent: (event: ConnectionEvent) => void;
+  #flushScheduled = false;
+  #transportClosed = false;
+  #timer: Timer | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  constructor(
+    transport: Transport,
+    machine: ConnectionMachine,
+    clock: Clock,
+    onEvent: (event: ConnectionEvent) => void,
+  ) {
+    this.#transport = transport;
+    this.machine = machine;
+    this.clock = clock;
+    this.#onEvent = onEvent;
+  }
+
+  /** Begins: writes what the machine has to say first, and listens. */
+  start(): void {
+    this.#transport.start({
+      data: (bytes) => {
+        this.machine.receive(bytes, this.clock.now());
+        this.drive();
+      },
+      flushed: () => {
+        this.machine.flushed(this.#transport.bufferedBytes);
+        this.drive();
+      },
+      closed: (cause) => {
+        this.#transportClosed = true;
+        this.machine.receiveEnd(cause);
+        this.drive();
+        this.#stopTimer();
+      },
+    });
+    this.drive();
+  }
+
+  /** Does what the machine wants; to be called after everything that was asked of it. */
+  drive(): void {
+    for (const event of this.machine.takeEvents()) {
+      this.#onEvent(event);
+      if (event.type === "closed") this.#finish();
+    }
+    this.driveOutput();
+    this.#armTimer();
+  }
+
+  /** The part of {@link Driver.drive} that a publish needs. */
+  driveOutput(): void {
+    if (this.#flushScheduled || !this.machine.hasOutput) return;
+    this.#flushScheduled = true;
+    this.clock.soon(this.#flush);
+  }
+
+  /** Ends the connection now, without a word to the peer. */
+  destroy(cause?: Error): void {
+    this.machine.destroy(cause);
+    this.drive();
+    this.#transport.destroy();
+  }
+
+  ref(): void {
+    this.#transport.ref();
+  }
+
+  unref(): void {
+    this.#transport.unref();
+  }
+
+  readonly #flush = (): void => {
+    this.#flushScheduled = false;
+    if (this.#transportClosed || !this.machine.hasOutput) return;
+    this.#transport.write(this.machine.takeOutput(this.clock.now()));
+    this.machine.flushed(this.#transport.bufferedBytes);
+    this.drive();
+  };
+
+  /** The last words go out, and the peer has a moment to hang up by itself. */
+  #finish(): void {
+    if (this.#transportClosed) return;
+    this.#flush();
+    this.#transport.end();
+    this.clock.after(LINGER_MS, () => this.#transport.destroy());
+  }
+
+  #armTimer(): void {
+    const at = this.machine.nextTimeout();
+    if (at === undefined || at >= this.#timerAt) return;
+    this.#stopTimer();
+    this.#timerAt = at;
+    this.#timer = this.clock.after(Math.max(at - this.clock.now(), 0), () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.machine.wake(this.clock.now());
+      this.drive();
+    });
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timerAt = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** How long a closed connection's socket may linger for its last octets, in milliseconds. */
+const LINGER_MS = 1000;

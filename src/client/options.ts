@@ -1,0 +1,199 @@
+/** What `connect()` is given, and what it makes of it: every default and limit in one place. */
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { UsageError } from "../errors.ts";
+import { CHANNEL_MAX_CAP, DEFAULT_PROPOSAL, type Tuning } from "../protocol/negotiation.ts";
+import { amqplain, type Credentials, external, plain } from "../protocol/sasl.ts";
+import type { FieldTable } from "../wire/field-value.ts";
+import { FRAME_MIN_SIZE, PORT, TLS_PORT } from "../wire/generated/constants.ts";
+import { type ParsedUri, parseUri } from "./uri.ts";
+
+/** Where to connect to. */
+export interface Host {
+  readonly hostname: string;
+  /** Default 5672, or 5671 with TLS. */
+  readonly port?: number | undefined;
+}
+
+/** What `connect()` takes; what is given here wins over what the URI says. */
+export interface ConnectOptions {
+  /** Default `localhost`. */
+  readonly hostname?: string | undefined;
+  /** Default 5672, or 5671 with TLS. */
+  readonly port?: number | undefined;
+  /** Virtual host; default `/`. */
+  readonly vhost?: string | undefined;
+  /** TLS, with Node's defaults or with these options; default as the URI's scheme says. */
+  readonly tls?: boolean | TlsOptions | undefined;
+  /** Hosts that are tried in turn, instead of `hostname` and `port`. */
+  readonly hosts?: readonly Host[] | undefined;
+  /** Tries the hosts in random order; default false. */
+  readonly shuffle?: boolean | undefined;
+  /** Default `guest`, which RabbitMQ lets in from its own machine only. */
+  readonly username?: string | undefined;
+  /** Default `guest`. */
+  readonly password?: string | undefined;
+  /** How to authenticate, instead of `username` and `password`; asked anew at each attempt. */
+  readonly credentials?: Credentials | undefined;
+  /** Added to what this client tells of itself. */
+  readonly clientProperties?: FieldTable | undefined;
+  /** A name for the connection that RabbitMQ shows in its management and logs. */
+  readonly connectionName?: string | undefined;
+  /** Default `en_US`, the only one there is. */
+  readonly locale?: string | undefined;
+  /** Octets of the largest frame, 4,096 to 2^32 - 1; 0 is no limit. Default 131,072. */
+  readonly frameMax?: number | undefined;
+  /** The highest channel number, 1 to 65,535; 0 is no limit. Default 2,047. */
+  readonly channelMax?: number | undefined;
+  /** Seconds, 0 to 65,535; 0 is off, else the lower of both sides' holds. Default 60. */
+  readonly heartbeatSeconds?: number | undefined;
+  /** Octets of the largest body that is received; default 128 MiB, RabbitMQ 3's own limit. */
+  readonly maxBodyBytes?: number | undefined;
+  /** Milliseconds for each host until the connection is open; default 10,000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Milliseconds that `close()` waits for confirms and the peer; default 30,000. */
+  readonly closeTimeoutMs?: number | undefined;
+  /** Sends small segments at once (TCP_NODELAY); default true. */
+  readonly noDelay?: boolean | undefined;
+  /** Milliseconds of silence before TCP probes the peer; 0 is off. Default 60,000. */
+  readonly keepAliveMs?: number | undefined;
+  /** Aborts the attempt, not a connection that is open. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options with every default filled in. */
+export interface ConnectPlan {
+  readonly hosts: readonly { readonly hostname: string; readonly port: number }[];
+  readonly tls: TlsOptions | undefined;
+  readonly credentials: Credentials;
+  readonly vhost: string;
+  readonly locale: string;
+  readonly clientProperties: FieldTable;
+  readonly proposal: Tuning;
+  readonly maxBodyBytes: number;
+  readonly connectTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly noDelay: boolean;
+  readonly keepAliveMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Makes a plan of a URI and options; raises a `UsageError` for what is out of range. */
+export function planConnection(uri: string | undefined, options: ConnectOptions): ConnectPlan {
+  const parsed = uri === undefined ? undefined : parseUri(uri);
+  const query = parsed?.query ?? {};
+  const tls = resolveTls(options.tls ?? parsed?.tls ?? false);
+  return {
+    hosts: resolveHosts(options, parsed, tls === undefined ? PORT : TLS_PORT),
+    tls,
+    credentials: resolveCredentials(options, parsed),
+    vhost: options.vhost ?? parsed?.vhost ?? "/",
+    locale: options.locale ?? "en_US",
+    clientProperties: describeClient(options),
+    proposal: {
+      frameMax: frameMax(options.frameMax ?? query.frameMax ?? DEFAULT_PROPOSAL.frameMax),
+      channelMax: integer(
+        options.channelMax ?? query.channelMax ?? DEFAULT_PROPOSAL.channelMax,
+        "channelMax",
+        CHANNEL_MAX_CAP,
+      ),
+      heartbeatSeconds: integer(
+        options.heartbeatSeconds ?? query.heartbeatSeconds ?? DEFAULT_PROPOSAL.heartbeatSeconds,
+        "heartbeatSeconds",
+        MAX_HEARTBEAT_SECONDS,
+      ),
+    },
+    maxBodyBytes: integer(options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES, "maxBodyBytes"),
+    connectTimeoutMs: integer(
+      options.connectTimeoutMs ?? query.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      "connectTimeoutMs",
+    ),
+    closeTimeoutMs: integer(options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS, "closeTimeoutMs"),
+    noDelay: options.noDelay ?? true,
+    keepAliveMs: integer(options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS, "keepAliveMs"),
+    signal: options.signal,
+  };
+}
+
+/** RabbitMQ 3 accepts messages of up to 128 MiB, RabbitMQ 4 of 16 MiB unless told otherwise. */
+const DEFAULT_MAX_BODY_BYTES = 134_217_728;
+/** As long as RabbitMQ itself gives a handshake. */
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+/** As long as RabbitMQ keeps the socket of a closing connection (CLOSING_TIMEOUT). */
+const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
+/** Shorter than the idle timeouts of the usual load balancers and firewalls. */
+const DEFAULT_KEEP_ALIVE_MS = 60_000;
+/** connection.tune has 16 bits for it. */
+const MAX_HEARTBEAT_SECONDS = 65_535;
+
+function resolveTls(tls: boolean | TlsOptions): TlsOptions | undefined {
+  if (tls === false) return undefined;
+  return tls === true ? {} : tls;
+}
+
+function resolveHosts(
+  options: ConnectOptions,
+  parsed: ParsedUri | undefined,
+  defaultPort: number,
+): ConnectPlan["hosts"] {
+  const single = {
+    hostname: options.hostname ?? parsed?.hostname ?? "localhost",
+    port: options.port ?? parsed?.port,
+  };
+  const hosts = (options.hosts ?? [single]).map(({ hostname, port }) => ({
+    hostname,
+    port: integer(port ?? defaultPort, "port", MAX_PORT),
+  }));
+  if (hosts.length === 0) throw new UsageError("hosts is empty; give at least one");
+  return hosts;
+}
+
+const MAX_PORT = 65_535;
+
+function resolveCredentials(options: ConnectOptions, parsed: ParsedUri | undefined): Credentials {
+  if (options.credentials !== undefined) return options.credentials;
+  const username = options.username ?? parsed?.username ?? "guest";
+  const password = options.password ?? parsed?.password ?? "guest";
+  const mechanism = parsed?.query.authMechanisms?.[0]?.toUpperCase() ?? "PLAIN";
+  if (mechanism === "PLAIN") return plain(username, password);
+  if (mechanism === "AMQPLAIN") return amqplain(username, password);
+  if (mechanism === "EXTERNAL") return external();
+  throw new UsageError("auth_mechanism in the URI must be plain, amqplain or external");
+}
+
+/**
+ * What the broker is told about this client. Some of RabbitMQ's notices go only to clients that
+ * announce them: blocked and unblocked, and the reason of a refused login.
+ */
+function describeClient(options: ConnectOptions): FieldTable {
+  const { connectionName, clientProperties } = options;
+  return {
+    product: "amqp091",
+    platform: "Node.js",
+    information: "https://www.npmjs.com/package/amqp091",
+    ...(connectionName === undefined ? {} : { connection_name: connectionName }),
+    ...clientProperties,
+    capabilities: {
+      publisher_confirms: true,
+      exchange_exchange_bindings: true,
+      "basic.nack": true,
+      consumer_cancel_notify: true,
+      "connection.blocked": true,
+      authentication_failure_close: true,
+      ...(clientProperties?.["capabilities"] as FieldTable | undefined),
+    },
+  };
+}
+
+function frameMax(value: number): number {
+  if (value !== 0 && value < FRAME_MIN_SIZE) {
+    throw new UsageError(`frameMax must be 0 or at least ${FRAME_MIN_SIZE}`);
+  }
+  return integer(value, "frameMax", 0xffff_ffff);
+}
+
+function integer(value: number, name: string, most: number = Number.MAX_SAFE_INTEGER): number {
+  if (!(Number.isInteger(value) && value >= 0 && value <= most)) {
+    throw new UsageError(`${name} must be a whole number from 0 to ${most}`);
+  }
+  return value;
+}

@@ -1,0 +1,319 @@
+/**
+ * The publisher: a channel in confirm mode where every publish is a promise that settles once, with
+ * the truth.
+ */
+import { type AbortError, type AmqpError, ChannelClosedError, UsageError } from "../errors.ts";
+import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
+import { ConfirmTally } from "../protocol/confirm-tally.ts";
+import { publishError } from "../protocol/publication.ts";
+import type { PublishWindow, WindowLimits } from "../protocol/publish-window.ts";
+import type { BasicProperties } from "../wire/generated/properties.ts";
+import { closeChannel } from "./close-channel.ts";
+import { waitForConfirms } from "./confirms.ts";
+import type { CloseOptions } from "./connection.ts";
+import type { Driver } from "./driver.ts";
+import { type Confirmation, ToldPublication } from "./publications.ts";
+import { type PublishAllOptions, publishAll } from "./publish-all.ts";
+import {
+  checkProperties,
+  type Message,
+  type PublishOptions,
+  withDefaults,
+} from "./publish-options.ts";
+import { SharedSignals } from "./signals.ts";
+import { abortError, type WaitBounds, waitFor } from "./waiting.ts";
+
+/** What `openPublisher()` takes. */
+export interface PublisherOptions {
+  /** Publishes that may be sent and not confirmed; default 4,096. */
+  readonly maxUnconfirmed?: number | undefined;
+  /** Publishes that may wait for that window; default 1,000,000. */
+  readonly maxQueued?: number | undefined;
+  /** Octets of the bodies that may wait; default 256 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
+  /** Properties of every publish; its own win, and headers are merged key by key. */
+  readonly properties?: BasicProperties | undefined;
+  /** Milliseconds until a publish rejects without its confirm; default none. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborts the opening. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The limits of a publisher's window; raises a `UsageError` for what cannot be one. */
+export function publisherLimits(options: PublisherOptions): WindowLimits {
+  const limits = {
+    maxUnconfirmed: options.maxUnconfirmed ?? DEFAULT_LIMITS.maxUnconfirmed,
+    maxQueued: options.maxQueued ?? DEFAULT_LIMITS.maxQueued,
+    maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_LIMITS.maxQueuedBytes,
+  };
+  checkCount(limits.maxUnconfirmed, "maxUnconfirmed", 1);
+  checkCount(limits.maxQueued, "maxQueued", 0);
+  checkCount(limits.maxQueuedBytes, "maxQueuedBytes", 0);
+  checkTimeout(options.timeoutMs);
+  return limits;
+}
+
+const DEFAULT_LIMITS: WindowLimits = {
+  // Several times what a broker on the same network confirms in one round trip.
+  maxUnconfirmed: 4096,
+  // So that `Promise.all` over a hundred thousand publishes works without a thought.
+  maxQueued: 1_000_000,
+  maxQueuedBytes: 268_435_456,
+};
+
+/** Publishes with confirms; `connection.openPublisher()` makes one. */
+export class Publisher implements AsyncDisposable {
+  /** What it came to when it is over: resolves, never rejects; undefined after our own close. */
+  readonly closed: Promise<AmqpError | undefined>;
+  readonly #channel: ChannelMachine;
+  readonly #window: PublishWindow;
+  readonly #driver: Driver;
+  readonly #closeTimeoutMs: number;
+  readonly #defaults: BasicProperties | undefined;
+  readonly #timeoutMs: number | undefined;
+  readonly #tally = new ConfirmTally();
+  readonly #signals = new SharedSignals();
+  #resolveClosed!: (error: AmqpError | undefined) => void;
+  #closing: Promise<void> | undefined;
+  #refusal: AmqpError | undefined;
+  readonly #refusalWatchers: Set<(reason: AmqpError) => void> = new Set();
+
+  /** @internal */
+  constructor(
+    channel: ChannelMachine,
+    window: PublishWindow,
+    driver: Driver,
+    closeTimeoutMs: number,
+    options: PublisherOptions,
+  ) {
+    this.#channel = channel;
+    this.#window = window;
+    this.#driver = driver;
+    this.#closeTimeoutMs = closeTimeoutMs;
+    this.#defaults = options.properties;
+    this.#timeoutMs = options.timeoutMs;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** Publishes that were sent and whose confirm has not come. */
+  get unconfirmed(): number {
+    return this.#channel.ledger.open;
+  }
+
+  /** Publishes that wait for the window. */
+  get queued(): number {
+    return this.#window.queued;
+  }
+
+  /**
+   * Publishes a message. The promise settles exactly once: it resolves when the broker has confirmed
+   * it, and, if it is mandatory or immediate, has not returned it.
+   *
+   * @param exchange The empty name is the default exchange, which routes to the queue that is named
+   *   by the routing key.
+   * @param body Text is sent as UTF-8. It belongs to the client until the promise settles.
+   * @throws PublishError with the `outcome`; `ReturnedError` where it came back.
+   * @throws UsageError for arguments that cannot be sent; nothing was written then.
+   */
+  publish(
+    exchange: string,
+    routingKey: string,
+    body: Uint8Array | string,
+    options: PublishOptions = NO_OPTIONS,
+  ): Promise<Confirmation> {
+    return new Promise((resolve, reject) => {
+      this.submit(exchange, routingKey, body, options, resolve, reject);
+    });
+  }
+
+  /** Publishes to a queue by its name, through the default exchange. */
+  sendToQueue(
+    queue: string,
+    body: Uint8Array | string,
+    options: PublishOptions = NO_OPTIONS,
+  ): Promise<Confirmation> {
+    return this.publish("", queue, body, options);
+  }
+
+  /**
+   * Publishes all messages of an iterable, which is read no faster than the window allows, and
+   * resolves when each is confirmed.
+   *
+   * @throws BatchError when any was not, with each that failed; what was under way has settled then.
+   */
+  publishAll(
+    messages: Iterable<Message> | AsyncIterable<Message>,
+    options: PublishAllOptions = {},
+  ): Promise<{ readonly confirmed: number }> {
+    return publishAll(this, messages, options);
+  }
+
+  /**
+   * Resolves when everything published so far has settled.
+   *
+   * @throws BatchError when any of it failed since the last call.
+   */
+  waitForConfirms(options: WaitBounds = {}): Promise<void> {
+    return waitForConfirms(this.#tally, this.#driver.clock, options);
+  }
+
+  /** Resolves when a publish would go straight out: window, queue and socket all have room. */
+  ready(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const refusal = this.#refusal;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const waiter = { resolve: () => {}, reject: (_error: AmqpError) => {} };
+    return waitFor<void>(
+      this.#driver.clock,
+      { signal: options.signal },
+      "waiting for room to publish",
+      (resolve, reject) => {
+        waiter.resolve = resolve;
+        waiter.reject = reject;
+        this.#window.whenRoom(waiter);
+      },
+      () => this.#window.forgetWaiter(waiter),
+    );
+  }
+
+  /**
+   * Stops accepting, waits for outstanding confirms up to the deadline, then closes the channel.
+   * Resolves in any case: what became of each message is in its own promise.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= closeChannel(
+      this.#channel,
+      this.#driver,
+      { timeoutMs: this.#closeTimeoutMs, ...options },
+      () => this.drain(),
+    );
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal Whether a publish would go straight out. */
+  get hasRoom(): boolean {
+    return this.#window.hasRoom;
+  }
+
+  /** @internal Publishes, and tells by calls instead of a promise. */
+  submit(
+    exchange: string,
+    routingKey: string,
+    body: Uint8Array | string,
+    options: PublishOptions,
+    resolve: (confirmation: Confirmation) => void,
+    reject: (error: AmqpError) => void,
+  ): void {
+    const merged = withDefaults(this.#defaults, options);
+    checkProperties(merged);
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    checkTimeout(timeoutMs);
+    const publication = new ToldPublication(
+      this.#tally,
+      exchange,
+      routingKey,
+      body,
+      merged,
+      resolve,
+      reject,
+    );
+    const refusal = this.#refusal ?? refuseAborted(options.signal);
+    if (refusal !== undefined) {
+      publication.fail(publishError(publication, "unsent", refusal));
+      return;
+    }
+    try {
+      this.#window.submit(publication);
+    } catch (error) {
+      publication.withdraw();
+      throw error;
+    }
+    this.#driver.driveOutput();
+    if (publication.told) return;
+    if (timeoutMs !== undefined) this.#setDeadline(publication, timeoutMs);
+    if (options.signal !== undefined) this.#watch(publication, options.signal);
+  }
+
+  /** @internal */
+  async selectConfirms(signal: AbortSignal | undefined): Promise<void> {
+    await waitFor(
+      this.#driver.clock,
+      { signal },
+      "opening a publisher",
+      (resolve, reject) => {
+        this.#channel.call({
+          method: { name: "confirm.select", nowait: false },
+          resolve,
+          reject,
+        });
+        this.#driver.drive();
+      },
+      (error) => {
+        this.#channel.abandon(error);
+        this.#driver.drive();
+      },
+    );
+  }
+
+  /** @internal */
+  handle(event: ChannelEvent): void {
+    if (event.type !== "closed") return;
+    this.#refuse(this.#channel.closeError as AmqpError);
+    this.#resolveClosed(event.error);
+  }
+
+  /** @internal Stops accepting and waits until everything accepted has settled. */
+  drain(): Promise<void> {
+    this.#refuse(new ChannelClosedError({ replyCode: 200, replyText: "closed" }));
+    return new Promise((resolve) => this.#tally.whenIdle(resolve));
+  }
+
+  /** @internal Calls back when no more publishes are accepted; the result undoes it. */
+  onRefusing(tell: (reason: AmqpError) => void): () => void {
+    if (this.#refusal !== undefined) tell(this.#refusal);
+    this.#refusalWatchers.add(tell);
+    return () => this.#refusalWatchers.delete(tell);
+  }
+
+  #refuse(reason: AmqpError): void {
+    if (this.#refusal !== undefined) return;
+    this.#refusal = reason;
+    for (const tell of this.#refusalWatchers) tell(reason);
+  }
+
+  #setDeadline(publication: ToldPublication, timeoutMs: number): void {
+    const { machine, clock } = this.#driver;
+    machine.scheduler.setDeadline(publication, this.#window, timeoutMs, clock.now());
+    this.#driver.drive();
+  }
+
+  #watch(publication: ToldPublication, signal: AbortSignal): void {
+    publication.forgetSignal = this.#signals.watch(signal, () => {
+      this.#window.release(publication, abortError(signal, "the publish"));
+      this.#driver.drive();
+    });
+  }
+}
+
+const NO_OPTIONS: PublishOptions = {};
+
+function refuseAborted(signal: AbortSignal | undefined): AbortError | undefined {
+  return signal?.aborted ? abortError(signal, "the publish") : undefined;
+}
+
+function checkCount(value: number, name: string, least: number): void {
+  if (!(Number.isInteger(value) && value >= least)) {
+    throw new UsageError(`${name} must be a whole number of at least ${least}`);
+  }
+}
+
+function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs !== undefined && !(timeoutMs >= 0 && Number.isFinite(timeoutMs))) {
+    throw new UsageError("timeoutMs must be a number of milliseconds, 0 or more");
+  }
+}

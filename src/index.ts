@@ -1,0 +1,33 @@
+/**
+ * An AMQP 0-9-1 client: `connect()`, and from there everything. The protocol by itself, without
+ * sockets, is in `amqp091/protocol`; an embedded broker for tests in `amqp091/testing`.
+ */
+export {
+  Channel,
+  type ChannelEvents,
+  type ConfirmEvent,
+  type ExchangeDeclareOptions,
+  type QueueDeclareOptions,
+} from "./client/channel.ts";
+export { connect } from "./client/connect.ts";
+export { type CloseOptions, Connection, type ConnectionEvents } from "./client/connection.ts";
+export type { Delivery } from "./client/delivery.ts";
+export type { ConnectOptions, Host } from "./client/options.ts";
+export type { Confirmation } from "./client/publications.ts";
+export type { PublishAllOptions } from "./client/publish-all.ts";
+export type { Message, PublishOptions } from "./client/publish-options.ts";
+export { Publisher, type PublisherOptions } from "./client/publisher.ts";
+export * from "./errors.ts";
+export type { Tuning } from "./protocol/negotiation.ts";
+export { ReturnedError, type ReturnedMessage } from "./protocol/returned-error.ts";
+export { amqplain, type Credentials, external, plain } from "./protocol/sasl.ts";
+export {
+  type Decimal,
+  type FieldTable,
+  type FieldType,
+  type FieldValue,
+  type TaggedTable,
+  TaggedValue,
+  tagged,
+} from "./wire/field-value.ts";
+export type { BasicProperties } from "./wire/generated/properties.ts";

@@ -1,0 +1,126 @@
+/** Node's TCP and TLS sockets as a {@link Transport}. */
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { type AmqpError, ConnectionLostError, type ConnectPhase } from "../errors.ts";
+import type { Transport, TransportHandler, TransportTarget } from "./transport.ts";
+
+/** Connects; the rejection is a `ConnectionLostError` that tells how far it came. */
+export function openSocket(target: TransportTarget, signal: AbortSignal): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    let phase: ConnectPhase = isIP(target.hostname) === 0 ? "resolve" : "tcp";
+    const socket = dial(target);
+    const onAbort = (): void => fail(signal.reason);
+    const fail = (cause: unknown): void => {
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+      reject(connectError(target, phase, cause));
+    };
+    socket.once("lookup", (error: Error | null) => {
+      if (error === null) phase = "tcp";
+    });
+    socket.once("connect", () => {
+      phase = "tls";
+    });
+    socket.once("error", fail);
+    socket.once(target.tls === undefined ? "connect" : "secureConnect", () => {
+      signal.removeEventListener("abort", onAbort);
+      socket.off("error", fail);
+      resolve(new SocketTransport(socket));
+    });
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+  });
+}
+
+function dial(target: TransportTarget): Socket {
+  const { hostname, port, noDelay, keepAliveMs, tls } = target;
+  const keepAlive = { keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
+  if (tls === undefined) return connectTcp({ host: hostname, port, noDelay, ...keepAlive });
+  const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
+  const socket = connectTls({ ...servername, ...tls, host: hostname, port });
+  socket.setNoDelay(noDelay);
+  socket.setKeepAlive(keepAlive.keepAlive, keepAlive.keepAliveInitialDelay);
+  return socket;
+}
+
+/** Says what could not be reached, and how far it came. */
+function connectError(target: TransportTarget, phase: ConnectPhase, cause: unknown): AmqpError {
+  const where = `${target.hostname}:${target.port}`;
+  const error = new ConnectionLostError(
+    `could not connect to ${where}: ${WHAT[phase]} (${describeCause(cause)})`,
+    { cause },
+  );
+  error.phase = phase;
+  return error;
+}
+
+const WHAT: { readonly [P in ConnectPhase]?: string } = {
+  resolve: "the host name could not be resolved",
+  tcp: "no TCP connection",
+  tls: "no TLS session",
+};
+
+/** With several addresses Node gives an AggregateError, whose own message is empty. */
+function describeCause(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  #onFlushed: () => void = () => {};
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    // Until start() there is nobody to tell; a socket without this listener ends the process.
+    socket.on("error", () => {});
+    socket.pause();
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(handler: TransportHandler): void {
+    const socket = this.#socket;
+    let cause: Error | undefined;
+    this.#onFlushed = () => {
+      if (!socket.destroyed) handler.flushed();
+    };
+    socket.on("data", (bytes: Uint8Array) => handler.data(bytes));
+    socket.on("error", (error: Error) => {
+      cause = error;
+    });
+    // The peer's end is the end: AMQP has no use for half a connection.
+    socket.on("end", () => socket.end());
+    socket.on("close", () => handler.closed(cause));
+    if (socket.destroyed) setImmediate(() => handler.closed(undefined));
+    socket.resume();
+  }
+
+  write(pieces: readonly Uint8Array[]): void {
+    const socket = this.#socket;
+    const last = pieces.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i <= last; i++) {
+      socket.write(pieces[i] as Uint8Array, i === last ? this.#onFlushed : undefined);
+    }
+    if (last > 0) socket.uncork();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+}
