@@ -136,10 +136,17 @@ function numberType(value: number): FieldType | undefined {
   return Number.isFinite(value) ? "d" : undefined;
 }
 
-function objectType(value: object | null): FieldType {
+function objectType(value: object | null): FieldType | undefined {
   if (value === null) return "V";
   if (Array.isArray(value)) return "A";
   if (value instanceof Uint8Array) return "x";
   if (value instanceof Date) return "T";
-  return "F";
+  return value instanceof TaggedTable || isPlain(value) ? "F" : undefined;
+}
+
+/** A Map, a URL and the like would go out as an empty table: only plain objects are tables. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // The root of another realm's objects is not ours, but has no prototype either.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -67,7 +67,7 @@ export class FrameDecoder {
     const left = this.#piece.length - this.#offset;
     if (left === 0) return undefined;
     const size = this.#checkHeader(this.#piece, this.#offset, left);
-    if (left < FRAME_HEADER_SIZE || left < size) {
+    if (left < size) {
       this.#gather(left);
       return undefined;
     }

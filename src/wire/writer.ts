@@ -236,7 +236,13 @@ export class Writer {
 /** Names a value's type for an error message, without showing the value. */
 export function describe(value: unknown): string {
   if (value === null) return "null";
-  return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
+  if (typeof value !== "object") return `a value of type ${typeof value}`;
+  return Array.isArray(value) ? "an array" : `an object of class ${className(value)}`;
+}
+
+function className(value: object): string {
+  const { constructor: made } = value as { constructor: unknown };
+  return typeof made === "function" ? made.name : "unknown";
 }
 
 function checkInteger(value: number, low: number, high: number, what: string): void {
