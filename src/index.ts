@@ -14,7 +14,7 @@ export { type CloseOptions, Connection, type ConnectionEvents } from "./client/c
 export type { Delivery } from "./client/delivery.ts";
 export type { ConnectOptions, Host } from "./client/options.ts";
 export type { Confirmation } from "./client/publications.ts";
-export type { PublishAllOptions } from "./client/publish-all.ts";
+export type { MessageResult, PublishAllOptions } from "./client/publish-all.ts";
 export type { Message, PublishOptions } from "./client/publish-options.ts";
 export { Publisher, type PublisherOptions } from "./client/publisher.ts";
 export * from "./errors.ts";

@@ -5,6 +5,7 @@ import {
   type BatchFailure,
   MAX_BATCH_FAILURES,
   PublishError,
+  type UsageError,
 } from "../errors.ts";
 import { callListeners } from "./listeners.ts";
 import type { Confirmation } from "./publications.ts";
@@ -18,8 +19,11 @@ export interface PublishAllOptions {
   /** Stops reading at the first message that fails; default true. */
   readonly stopOnFailure?: boolean | undefined;
   /** Told of each message how it ended, in the order in which they end. */
-  readonly onSettled?: ((message: Message, result: Confirmation | AmqpError) => void) | undefined;
+  readonly onSettled?: ((message: Message, result: MessageResult) => void) | undefined;
 }
+
+/** How one message of a batch ended. */
+export type MessageResult = Confirmation | PublishError | UsageError;
 
 /** What it needs of a publisher. */
 interface MessageSink {
@@ -141,7 +145,7 @@ class Batch {
         this.#failures.push({ message, deliveryTag, error });
       }
       if (this.#options.stopOnFailure !== false) this.stop(undefined);
-      this.#settle(message, error);
+      this.#settle(message, error as PublishError | UsageError);
     };
     try {
       const { exchange = "", routingKey, body } = message;
@@ -169,7 +173,7 @@ class Batch {
     );
   }
 
-  #settle(message: Message, result: Confirmation | AmqpError): void {
+  #settle(message: Message, result: MessageResult): void {
     const { onSettled } = this.#options;
     // The application's function must not run inside of the parser.
     if (onSettled !== undefined)

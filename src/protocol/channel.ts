@@ -58,6 +58,7 @@ export class ChannelMachine {
   readonly #assembler: ContentAssembler;
   #state: ChannelState = "opening";
   #confirming = false;
+  #hasUnwritten = false;
   #flowActive = true;
   #error: AmqpError | undefined;
   #nextTagAtCall = 1;
@@ -121,8 +122,15 @@ export class ChannelMachine {
       this.#link.frameMax,
     );
     if (!this.#confirming) return 0;
-    this.#link.published(this);
+    if (!this.#hasUnwritten) this.#link.published(this);
+    this.#hasUnwritten = true;
     return this.ledger.add(publication);
+  }
+
+  /** All publishes so far have been given to the socket. */
+  markWritten(): void {
+    this.#hasUnwritten = false;
+    this.ledger.markWritten();
   }
 
   /** Sends channel.close behind the calls that wait. Nothing else can be asked afterwards. */

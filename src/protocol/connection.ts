@@ -106,8 +106,6 @@ export class ConnectionMachine {
     return this.#output.length + this.#socketBytes;
   }
 
-  // ----- the world happened -----
-
   /** Octets arrived. */
   receive(bytes: Uint8Array, now: number): void {
     if (this.#state === "closed") return;
@@ -156,8 +154,6 @@ export class ConnectionMachine {
     this.scheduler.pump();
   }
 
-  // ----- the application asked -----
-
   /** Answers the event `challenge`. */
   respond(response: Uint8Array): void {
     if (this.#state !== "authenticating") return;
@@ -202,8 +198,6 @@ export class ConnectionMachine {
     this.#output.clear();
   }
 
-  // ----- what is wanted -----
-
   /** Whether {@link ConnectionMachine.takeOutput} would give anything. */
   get hasOutput(): boolean {
     return this.#output.length > 0;
@@ -213,7 +207,7 @@ export class ConnectionMachine {
   takeOutput(now: number): Uint8Array[] {
     this.#heartbeat.sent(now);
     this.#socketBytes += this.#output.length;
-    for (const channel of this.#unwritten) channel.ledger.markWritten();
+    for (const channel of this.#unwritten) channel.markWritten();
     if (this.#unwritten.length > 0) this.#unwritten = [];
     return this.#output.take();
   }
@@ -234,8 +228,6 @@ export class ConnectionMachine {
       ? (heartbeat ?? deadline)
       : Math.min(heartbeat, deadline);
   }
-
-  // ----- frames -----
 
   #receiveFrame(frame: RawFrame, now: number): void {
     if (frame.type === FRAME_TYPE.heartbeat) return checkHeartbeat(frame);
@@ -297,8 +289,6 @@ export class ConnectionMachine {
     this.#write({ name: "connection.tune-ok", frameMax, channelMax, heartbeat: heartbeatSeconds });
     this.#write({ name: "connection.open", virtualHost: this.#settings.vhost });
   }
-
-  // ----- endings -----
 
   #closedByPeer(close: ConnectionClose, next: ConnectionState): void {
     const { replyCode, replyText: text, classId, methodId } = close;
@@ -365,7 +355,7 @@ export class ConnectionMachine {
         this.#events.push({ type: "channel", channel, event });
       },
       published: (channel) => {
-        if (this.#unwritten.at(-1) !== channel) this.#unwritten.push(channel);
+        this.#unwritten.push(channel);
       },
     };
   }
