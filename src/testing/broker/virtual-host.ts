@@ -1,0 +1,278 @@
+/**
+ * A virtual host: a name space of exchanges and queues, and the bindings between them
+ * (specification sections 3.1.2 to 3.1.5). What clients ask for and may not have is refused here,
+ * in the order and with the words of RabbitMQ; who gets which reply is the channel's business.
+ */
+import { randomBytes } from "node:crypto";
+import type {
+  ExchangeBind,
+  ExchangeDeclare,
+  ExchangeDelete,
+  ExchangeUnbind,
+  QueueDeclare,
+  QueueDelete,
+} from "../../wire/generated/methods.ts";
+import { checkSameExchange, checkSameQueue } from "./equivalence.ts";
+import {
+  type Binding,
+  type Destination,
+  Exchange,
+  type ExchangeType,
+  isExchangeType,
+  type Routable,
+} from "./exchange.ts";
+import { Queue } from "./queue.ts";
+import { refusal } from "./refusal.ts";
+
+/** What queue.bind and queue.unbind say, the queue's name filled in. */
+export interface QueueBinding {
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly arguments: Binding["arguments"];
+}
+
+/** One virtual host. */
+export class VirtualHost {
+  readonly name: string;
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #queues = new Map<string, Queue>();
+
+  constructor(name: string) {
+    this.name = name;
+    for (const [exchange, type] of PREDECLARED) {
+      this.#exchanges.set(exchange, new Exchange(exchange, { ...SYSTEM_SETTINGS, type }));
+    }
+  }
+
+  /** The exchange of this name; 404 if there is none. The empty name is the default exchange. */
+  exchange(name: string): Exchange {
+    const exchange = this.#exchanges.get(name);
+    if (exchange === undefined) throw refusal("notFound", `no ${this.#exchangeText(name)}`);
+    return exchange;
+  }
+
+  /** exchange.declare */
+  declareExchange(method: ExchangeDeclare): void {
+    const { exchange: name, type, passive, durable, autoDelete, internal } = method;
+    checkNotDefault(name);
+    if (passive) {
+      this.exchange(name);
+      return;
+    }
+    if (!isExchangeType(type)) throw refusal("commandInvalid", `unknown exchange type '${type}'`);
+    const known = this.#exchanges.get(name);
+    if (known !== undefined) {
+      checkSameExchange(known, method, this.#exchangeText(name));
+      return;
+    }
+    checkNotReserved("exchange", name);
+    const settings = { type, durable, autoDelete, internal, arguments: method.arguments };
+    this.#exchanges.set(name, new Exchange(name, settings));
+  }
+
+  /** exchange.delete; in RabbitMQ it is no error if there is none. */
+  deleteExchange({ exchange: name, ifUnused }: ExchangeDelete): void {
+    checkNotDefault(name);
+    if (isReserved(name)) {
+      const what = `deletion of system ${this.#exchangeText(name)}`;
+      throw refusal("accessRefused", `${what} not allowed`);
+    }
+    const exchange = this.#exchanges.get(name);
+    if (exchange === undefined) return;
+    if (ifUnused && exchange.inUse) {
+      throw refusal("preconditionFailed", `${this.#exchangeText(name)} in use`);
+    }
+    this.#removeExchange(exchange);
+  }
+
+  /** exchange.bind */
+  bindExchange(method: ExchangeBind): void {
+    const { source, destination, routingKey, arguments: args } = method;
+    checkNotDefault(source);
+    checkNotDefault(destination);
+    const from = this.exchange(source);
+    from.bind({ destination: this.exchange(destination), routingKey, arguments: args });
+  }
+
+  /** exchange.unbind; it is no error if there is no such binding. */
+  unbindExchange(method: ExchangeUnbind): void {
+    const { source, destination, routingKey, arguments: args } = method;
+    checkNotDefault(source);
+    checkNotDefault(destination);
+    this.#unbind(source, this.#exchanges.get(destination), routingKey, args);
+  }
+
+  /** The queue of this name, whoever asks; undefined if there is none. */
+  findQueue(name: string): Queue | undefined {
+    return this.#queues.get(name);
+  }
+
+  /** The queue of this name, as `user` may use it: 404 if there is none, 405 if it is another's. */
+  queue(name: string, user: object): Queue {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) throw refusal("notFound", `no ${this.#queueText(name)}`);
+    const { owner } = queue.settings;
+    if (owner !== undefined && owner !== user) throw this.#locked(name);
+    return queue;
+  }
+
+  /** queue.declare; without a name the queue gets one. */
+  declareQueue(method: QueueDeclare, user: object): Queue {
+    if (method.passive) return this.queue(method.queue, user);
+    const known = this.#queues.get(method.queue);
+    const owner = method.exclusive ? user : undefined;
+    if (known !== undefined) {
+      if (known.settings.owner !== owner) throw this.#locked(known.name);
+      checkSameQueue(known, method, this.#queueText(known.name));
+      return known;
+    }
+    checkNotReserved("queue", method.queue);
+    const name = method.queue === "" ? generatedName() : method.queue;
+    const { durable, autoDelete, arguments: args } = method;
+    const queue = new Queue(name, { durable, autoDelete, owner, arguments: args });
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  /** queue.delete; returns how many messages went with it. It is no error if there is no queue. */
+  deleteQueue({ queue: name, ifEmpty }: QueueDelete, user: object): number {
+    if (!this.#queues.has(name)) return 0;
+    const queue = this.queue(name, user);
+    if (ifEmpty && queue.messageCount > 0) {
+      throw refusal("preconditionFailed", `${this.#queueText(name)} not empty`);
+    }
+    return this.#removeQueue(queue);
+  }
+
+  /** queue.bind */
+  bindQueue({ queue, exchange, routingKey, arguments: args }: QueueBinding, user: object): void {
+    checkNotDefault(exchange);
+    const from = this.exchange(exchange);
+    from.bind({ destination: this.queue(queue, user), routingKey, arguments: args });
+  }
+
+  /** queue.unbind; it is no error if there is no such binding, nor even such a queue. */
+  unbindQueue({ queue, exchange, routingKey, arguments: args }: QueueBinding, user: object): void {
+    checkNotDefault(exchange);
+    const destination = this.#queues.has(queue) ? this.queue(queue, user) : undefined;
+    this.#unbind(exchange, destination, routingKey, args);
+  }
+
+  /** A connection ended: its exclusive queues end with it. */
+  deleteQueuesOf(owner: object): void {
+    for (const queue of [...this.#queues.values()]) {
+      if (queue.settings.owner === owner) this.#removeQueue(queue);
+    }
+  }
+
+  /** The queues that a message published to an exchange goes to, each once. */
+  route(exchange: Exchange, message: Routable): readonly Queue[] {
+    if (exchange.name === "") return this.#namedQueues(message.routingKeys);
+    const queues = new Set<Queue>();
+    const exchanges = new Set<Exchange>([exchange]);
+    // This loop also visits the exchanges that it adds, and none of them twice.
+    for (const each of exchanges) {
+      const destinations = each.route(message);
+      for (const destination of destinations) {
+        if (destination.kind === "queue") queues.add(destination);
+        else exchanges.add(destination);
+      }
+      if (destinations.size > 0 || each.alternate === undefined) continue;
+      const alternate = this.#exchanges.get(each.alternate);
+      if (alternate !== undefined) exchanges.add(alternate);
+    }
+    return [...queues];
+  }
+
+  #namedQueues(names: readonly string[]): Queue[] {
+    const queues: Queue[] = [];
+    for (const name of names) {
+      const queue = this.#queues.get(name);
+      if (queue !== undefined && !queues.includes(queue)) queues.push(queue);
+    }
+    return queues;
+  }
+
+  #unbind(
+    source: string,
+    destination: Destination | undefined,
+    routingKey: string,
+    args: Binding["arguments"],
+  ): void {
+    const exchange = this.#exchanges.get(source);
+    if (exchange === undefined || destination === undefined) return;
+    const unbound = exchange.unbind({ destination, routingKey, arguments: args });
+    if (unbound) this.#removeIfAutoDelete(exchange);
+  }
+
+  #removeExchange(exchange: Exchange): void {
+    this.#exchanges.delete(exchange.name);
+    this.#removeBindingsTo(exchange);
+  }
+
+  #removeQueue(queue: Queue): number {
+    this.#queues.delete(queue.name);
+    this.#removeBindingsTo(queue);
+    return queue.delete();
+  }
+
+  #removeBindingsTo(destination: Destination): void {
+    for (const exchange of [...this.#exchanges.values()]) {
+      if (exchange.unbindAll(destination)) this.#removeIfAutoDelete(exchange);
+    }
+  }
+
+  /** An auto-delete exchange goes when its last binding does, and not before it had one. */
+  #removeIfAutoDelete(exchange: Exchange): void {
+    if (exchange.settings.autoDelete && !exchange.inUse) this.#removeExchange(exchange);
+  }
+
+  #exchangeText(name: string): string {
+    return `exchange '${name}' in vhost '${this.name}'`;
+  }
+
+  #queueText(name: string): string {
+    return `queue '${name}' in vhost '${this.name}'`;
+  }
+
+  #locked(name: string): Error {
+    return refusal(
+      "resourceLocked",
+      `cannot obtain exclusive access to locked ${this.#queueText(name)}. It could be originally ` +
+        "declared on another connection or the exclusive property value does not match that of " +
+        "the original declaration.",
+    );
+  }
+}
+
+/** The default exchange, which has no name and routes by the names of queues, and RabbitMQ's own. */
+const PREDECLARED: readonly (readonly [name: string, type: ExchangeType])[] = [
+  ["", "direct"],
+  ["amq.direct", "direct"],
+  ["amq.fanout", "fanout"],
+  ["amq.topic", "topic"],
+  ["amq.headers", "headers"],
+  ["amq.match", "headers"],
+];
+
+const SYSTEM_SETTINGS = { durable: true, autoDelete: false, internal: false, arguments: {} };
+
+function checkNotDefault(exchange: string): void {
+  if (exchange !== "") return;
+  throw refusal("accessRefused", "operation not permitted on the default exchange");
+}
+
+function checkNotReserved(kind: "exchange" | "queue", name: string): void {
+  if (!isReserved(name)) return;
+  throw refusal("accessRefused", `${kind} name '${name}' contains reserved prefix 'amq.*'`);
+}
+
+function isReserved(name: string): boolean {
+  return name.startsWith("amq.");
+}
+
+/** `amq.gen-` and 22 characters of base64 that are safe in URLs, as RabbitMQ has it. */
+function generatedName(): string {
+  return `amq.gen-${randomBytes(16).toString("base64url")}`;
+}
