@@ -93,7 +93,7 @@ function readValue(reader: Reader, depth: number): FieldValue {
       return array;
     }
     case "T":
-      return reader.readTimestamp();
+      return readTime(reader);
     case "F":
       return readTableAt(reader, depth + 1);
     case "V":
@@ -151,6 +151,13 @@ function readTaggedValue(reader: Reader, depth: number): TaggedValue {
     default:
       return new TaggedValue(type, readSmallInteger(reader, type));
   }
+}
+
+/** A time that no `Date` reaches, such as nanoseconds taken for seconds, stays as it came. */
+function readTime(reader: Reader): Date | TaggedValue {
+  const seconds = reader.readUint64();
+  const date = new Date(Number(seconds) * 1000);
+  return Number.isNaN(date.getTime()) ? new TaggedValue("T", plainInteger(seconds)) : date;
 }
 
 type SmallInteger = "b" | "B" | "s" | "u" | "I" | "i";

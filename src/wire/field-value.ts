@@ -16,7 +16,7 @@
  * | `D` | decimal: a scale and a 32-bit integer | a {@link TaggedValue} |
  * | `S` | long string | string, or Uint8Array where it is not UTF-8 |
  * | `A` | array | array |
- * | `T` | POSIX time in seconds | Date |
+ * | `T` | POSIX time in seconds | Date, or a {@link TaggedValue} beyond what a Date reaches |
  * | `F` | table | object |
  * | `V` | void | null |
  * | `x` | octets | Uint8Array |

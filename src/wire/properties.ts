@@ -40,7 +40,7 @@ export function readContentHeader(reader: Reader): ContentHeader {
   const weight = reader.readShort();
   if (classId !== BASIC_CLASS_ID || weight !== 0) {
     throw new ProtocolError("a content header has the wrong class or weight", {
-      replyCode: REPLY_CODE.syntaxError,
+      replyCode: REPLY_CODE.frameError,
       expected: `class ${BASIC_CLASS_ID}, weight 0`,
       got: `class ${classId}, weight ${weight}`,
       offset: 0,

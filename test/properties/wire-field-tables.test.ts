@@ -53,7 +53,9 @@ function plainValue({ type, value }: TaggedValue): FieldValue {
     case "D":
       return new TaggedValue(type, value as Decimal);
     case "T":
-      return new Date(Number(value) * 1000);
+      return Number(value) > 8.64e12
+        ? new TaggedValue(type, value as number | bigint)
+        : new Date(Number(value) * 1000);
     case "A":
       return (value as TaggedValue[]).map(plainValue);
     case "F":

@@ -131,7 +131,7 @@ describe("wire/properties", () => {
         const bytes = hex(`${octets} 00 00 00 00 00 00 00 05 00 00`);
         expect(raised(ProtocolError, () => readContentHeader(new Reader(bytes)))).to.include({
           message: "a content header has the wrong class or weight",
-          replyCode: 502,
+          replyCode: 501,
           expected: "class 60, weight 0",
           got,
           offset: 0,
