@@ -16,6 +16,8 @@ export abstract class Publication {
   readonly routingKey: string;
   readonly mandatory: boolean;
   readonly immediate: boolean;
+  /** From the properties: RabbitMQ refuses a wrong one. */
+  readonly userId: string | undefined;
   /** Undefined once nothing needs them any more. */
   properties: BasicProperties | undefined;
   body: Uint8Array | string | undefined;
@@ -38,6 +40,7 @@ export abstract class Publication {
     this.body = body;
     this.mandatory = flags.mandatory === true;
     this.immediate = flags.immediate === true;
+    this.userId = properties.userId;
     this.properties = properties;
   }
 

@@ -83,25 +83,59 @@ export function blamedError(publication: Publication, blame: Blame, cause: AmqpE
 
 /** Whether the reply text is what the broker would have written about this publish. */
 function isAbout(reason: CloseReason, publication: Publication, vhost: string): boolean {
-  const write = SENTENCES[reason.replyCode];
-  return write !== undefined && isSentence(reason.replyText, write(publication, vhost));
+  const sentences = SENTENCES[reason.replyCode]?.(publication, vhost) ?? [];
+  return sentences.some((sentence) => isSentence(reason.replyText, sentence));
 }
 
+/** A sentence that RabbitMQ writes; `open` where it ends with something that we do not know. */
+interface Sentence {
+  readonly text: string;
+  readonly open: boolean;
+}
+
+/**
+ * What RabbitMQ writes about a publish that it refuses, as seen on 3.10.8; version 4 says "write
+ * access" where 3 says "access".
+ */
 const SENTENCES: {
-  readonly [replyCode: number]: (publication: Publication, vhost: string) => string;
+  readonly [replyCode: number]: (publication: Publication, vhost: string) => Sentence[];
 } = {
-  [REPLY_CODE.notFound]: ({ exchange }, vhost) =>
-    `NOT_FOUND - no exchange '${exchange}' in vhost '${vhost}'`,
+  [REPLY_CODE.notFound]: ({ exchange }, vhost) => [
+    whole(`NOT_FOUND - no exchange '${exchange}' in vhost '${vhost}'`),
+  ],
+  [REPLY_CODE.accessRefused]: ({ exchange, routingKey }, vhost) => {
+    const where = `exchange '${exchange === "" ? "amq.default" : exchange}' in vhost '${vhost}'`;
+    return [
+      open(`ACCESS_REFUSED - access to ${where} refused for user '`),
+      open(`ACCESS_REFUSED - write access to ${where} refused for user '`),
+      open(`ACCESS_REFUSED - access to topic '${routingKey}' in ${where} refused for user '`),
+      open(`ACCESS_REFUSED - write access to topic '${routingKey}' in ${where} refused for user '`),
+      whole(`ACCESS_REFUSED - cannot publish to internal ${where}`),
+    ];
+  },
+  [REPLY_CODE.preconditionFailed]: ({ bodySize, userId }) => [
+    open(`PRECONDITION_FAILED - message size ${bodySize} is larger than `),
+    open(`PRECONDITION_FAILED - user_id property set to '${userId}' but authenticated user was '`),
+  ],
 };
+
+function whole(text: string): Sentence {
+  return { text, open: false };
+}
+
+function open(text: string): Sentence {
+  return { text, open: true };
+}
 
 /**
  * Compares a reply text with the sentence as it would be in full. A short string ends at 255
  * octets: RabbitMQ cuts what is longer, perhaps inside of a character, and puts `...` at its end.
  */
-function isSentence(text: string, sentence: string): boolean {
-  if (encodeText(sentence).length <= MAX_REPLY_TEXT) return text === sentence;
-  const start = text.replace(/\.\.\.$/, "").replace(/\uFFFD+$/, "");
-  return text.endsWith("...") && sentence.startsWith(start);
+function isSentence(got: string, sentence: Sentence): boolean {
+  const { text } = sentence;
+  if (sentence.open ? got.startsWith(text) : got === text) return true;
+  if (encodeText(text).length <= MAX_REPLY_TEXT || !got.endsWith("...")) return false;
+  return text.startsWith(got.slice(0, -3).replace(/\uFFFD+$/, ""));
 }
 
 const MAX_REPLY_TEXT = 255;
