@@ -87,7 +87,12 @@ export interface CloseReason {
   readonly replyText: string;
   /** The method that caused it, as in `basic.publish`, where the closer named one. */
   readonly method?: string | undefined;
+  /** Whether it was this client that closed. Default false. */
+  readonly byUs?: boolean | undefined;
 }
+
+/** What a close of our own says. */
+export const CLOSED_BY_US: CloseReason = { replyCode: 200, replyText: "closed", byUs: true };
 
 /** A channel was closed: by the broker with a reply code, or by ourselves (200). */
 export class ChannelClosedError extends AmqpError {
@@ -240,12 +245,7 @@ export class BatchError<M = unknown> extends AmqpError {
     failures: readonly BatchFailure<M>[],
     options?: ErrorOptions,
   ) {
-    const first = failures[0];
-    super(
-      `${failed} of ${confirmed + failed} messages were not confirmed` +
-        (first === undefined ? "" : `; the first: ${first.error.message}`),
-      options,
-    );
+    super(batchMessage(confirmed, failed, failures[0], options?.cause), options);
     this.confirmed = confirmed;
     this.failed = failed;
     this.failures = failures;
@@ -270,8 +270,20 @@ export function withoutStackTrace<E extends Error>(make: () => E): E {
   }
 }
 
+function batchMessage(
+  confirmed: number,
+  failed: number,
+  first: BatchFailure | undefined,
+  cause: unknown,
+): string {
+  const failures = `${failed} of ${confirmed + failed} messages were not confirmed`;
+  const stopped = `the batch was stopped after ${confirmed} were confirmed`;
+  if (first !== undefined) return `${failures}; the first: ${first.error.message}`;
+  return cause instanceof Error ? `${stopped}: ${cause.message}` : failed > 0 ? failures : stopped;
+}
+
 function closeMessage(what: "channel" | "connection", reason: CloseReason): string {
-  if (reason.replyCode === 200) return `the ${what} was closed by this client`;
+  if (reason.byUs) return `the ${what} was closed by this client`;
   const cause = reason.method === undefined ? "" : ` because of ${reason.method}`;
   return `the broker closed the ${what}${cause}: ${reason.replyCode} ${reason.replyText}`;
 }

@@ -23,7 +23,12 @@ export const CHANNEL_TRANSITIONS: {
   open: { "channel.close": "closed" },
   // Both sides closed at once: our own close-ok is still to come.
   closing: { "channel.close": "failing", "channel.close-ok": "closed" },
-  failing: { "channel.close": "failing", "channel.close-ok": "closed" },
+  failing: {
+    // We gave up while it was opening.
+    "channel.open-ok": "failing",
+    "channel.close": "failing",
+    "channel.close-ok": "closed",
+  },
   closed: {},
 };
 

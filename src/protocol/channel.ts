@@ -3,7 +3,13 @@
  * publishes and their confirms, its content, and how it ends. channel-states.ts has its life as a
  * table.
  */
-import { type AmqpError, ChannelClosedError, type ProtocolError, UsageError } from "../errors.ts";
+import {
+  type AmqpError,
+  ChannelClosedError,
+  CLOSED_BY_US,
+  type ProtocolError,
+  UsageError,
+} from "../errors.ts";
 import { writeContent } from "../wire/content.ts";
 import { writeMethodFrame } from "../wire/frame.ts";
 import { METHODS, methodName } from "../wire/generated/method-table.ts";
@@ -37,6 +43,8 @@ export interface ChannelLink {
   readonly frameMax: number;
   readonly maxBodyBytes: number;
   readonly vhost: string;
+  /** Why the connection sends nothing more for its channels; undefined while it does. */
+  readonly refusal: AmqpError | undefined;
   /** Something happened that the application may want to know. */
   emit(channel: ChannelMachine, event: ChannelEvent): void;
   /** Publishes entered the output that the socket has not been given. */
@@ -69,7 +77,7 @@ export class ChannelMachine {
     this.#link = link;
     this.#assembler = new ContentAssembler(link.maxBodyBytes);
     this.#calls = new CallQueue((method) => this.#sendCall(method));
-    this.#calls.add({ method: { name: "channel.open" }, ...opened });
+    this.#calls.add({ ...opened, method: { name: "channel.open" } });
   }
 
   get state(): ChannelState {
@@ -83,7 +91,12 @@ export class ChannelMachine {
 
   /** Whether content may be sent now: the channel is open and the peer has not paused it. */
   get canPublish(): boolean {
-    return this.#state === "open" && this.#flowActive;
+    return this.#state === "open" && this.#error === undefined && this.#flowActive;
+  }
+
+  /** Whether the peer takes content on this channel: false between its channel.flow off and on. */
+  get flowActive(): boolean {
+    return this.#flowActive;
   }
 
   /** Why the channel is not open any more; undefined while it is. */
@@ -133,42 +146,30 @@ export class ChannelMachine {
     this.ledger.markWritten();
   }
 
-  /** Sends channel.close behind the calls that wait. Nothing else can be asked afterwards. */
+  /**
+   * Sends channel.close behind the calls that wait. Nothing else can be asked afterwards; a channel
+   * that is closed, or about to be, rejects with the reason.
+   */
   close(closed: Pick<Call, "resolve" | "reject">): void {
-    if (this.#state === "closed") {
-      closed.reject(this.#error as AmqpError);
-      return;
-    }
-    this.#error ??= new ChannelClosedError({ replyCode: 200, replyText: "closed" });
+    if (this.#error !== undefined) return closed.reject(this.#error);
+    this.#error = new ChannelClosedError(CLOSED_BY_US);
     this.#calls.add({
-      method: { name: "channel.close", ...OUR_CLOSE, replyCode: 200, replyText: "closed" },
       ...closed,
+      method: { name: "channel.close", ...OUR_CLOSE, replyCode: 200, replyText: "closed" },
     });
   }
 
   /** Gives up on the peer's answers: everybody is told now, and channel.close goes out. */
   abandon(error: AmqpError): void {
     if (this.#state === "closed" || this.#state === "failing") return;
-    const closeSent = this.#state === "closing";
-    this.#settle(error);
-    this.#state = "failing";
-    if (!closeSent) {
-      this.#write({ name: "channel.close", ...OUR_CLOSE, replyCode: 200, replyText: "closed" });
-    }
+    this.#giveUp(error, { replyCode: 200, replyText: "closed", ...OUR_CLOSE });
   }
 
   /** The peer broke a rule on this channel: closes it with the reply code of the error. */
   fail(error: ProtocolError, method?: ServerMethod["name"]): void {
-    this.#settle(error);
-    this.#state = "failing";
-    const ids = method === undefined ? OUR_CLOSE : METHODS[method];
-    this.#write({
-      name: "channel.close",
-      replyCode: error.replyCode,
-      replyText: replyText(error.message),
-      classId: ids.classId,
-      methodId: ids.methodId,
-    });
+    const { classId, methodId } = method === undefined ? OUR_CLOSE : METHODS[method];
+    const { replyCode } = error;
+    this.#giveUp(error, { replyCode, replyText: replyText(error.message), classId, methodId });
   }
 
   /** The connection is gone, and with it what it had not given to the socket. */
@@ -190,8 +191,8 @@ export class ChannelMachine {
   receive(method: ServerMethod): void {
     switch (method.name) {
       case "channel.open-ok":
-        this.#calls.reply(method);
         this.#state = nextChannelState(this.#state, method.name);
+        if (this.#state !== "failing") this.#calls.reply(method);
         return;
       case "channel.close":
         return this.#closedByPeer(method, nextChannelState(this.#state, method.name));
@@ -222,6 +223,7 @@ export class ChannelMachine {
       case "basic.nack":
         return this.#confirmed("nack", method.deliveryTag, method.multiple);
       case "channel.flow":
+        if (this.#state === "closing") return;
         this.#flowActive = method.active;
         this.#write({ name: "channel.flow-ok", active: method.active });
         if (this.observed) this.#link.emit(this, { type: "flow", active: method.active });
@@ -251,6 +253,14 @@ export class ChannelMachine {
     if (this.#state !== "closing") this.#calls.reply(method, content);
   }
 
+  /** Everybody is told; only the closing handshake is left. */
+  #giveUp(error: AmqpError, reason: Omit<ChannelClose, "name">): void {
+    const closeSent = this.#state === "closing";
+    this.#settle(error);
+    this.#state = "failing";
+    if (!closeSent) this.#write({ name: "channel.close", ...reason });
+  }
+
   #closedByPeer(close: ChannelClose, next: ChannelState): void {
     const { replyCode, replyText: text, classId, methodId } = close;
     const told = this.#state === "failing";
@@ -260,10 +270,10 @@ export class ChannelMachine {
       const method = classId === 0 ? undefined : (methodName(classId, methodId) ?? "unknown");
       const reason = { replyCode, replyText: text, method };
       const error = new ChannelClosedError(reason);
-      const callRefused = this.#calls.pending?.method.name === method;
+      const callRefused = method !== undefined && this.#calls.pending?.method.name === method;
       const blame = callRefused
         ? blameCall(this.#nextTagAtCall)
-        : blamePublish(reason, this.ledger.writtenPublications(), this.#link.vhost);
+        : blamePublish(reason, this.ledger.unhandledPublications(), this.#link.vhost);
       // What follows the peer's close on this channel is dropped unseen until our close-ok.
       this.#settle(error, (publication, written) =>
         written
@@ -297,7 +307,8 @@ export class ChannelMachine {
   }
 
   #refusal(): AmqpError | undefined {
-    if (this.#error !== undefined) return this.#error;
+    const closed = this.#error ?? this.#link.refusal;
+    if (closed !== undefined) return closed;
     return this.#state === "opening"
       ? new UsageError("the channel is not open yet: await openChannel() first")
       : undefined;
@@ -311,6 +322,7 @@ export class ChannelMachine {
   }
 
   #write(method: ClientMethod): void {
+    if (this.#link.refusal !== undefined) return;
     writeMethodFrame(this.#link.output.writer, this.number, method, this.#link.frameMax);
   }
 }

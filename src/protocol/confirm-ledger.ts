@@ -8,6 +8,9 @@
  *     tags    ... 40 | 41  .  43 44  .  . 47 | 48 ...
  *                      ^ lowest               ^ next        (.) confirmed out of order
  *
+ * A publish whose confirm is long overdue does not make the ring grow without end: when most of
+ * the ring is empty, what lies at its beginning moves to a map of stragglers.
+ *
  * What RabbitMQ promises and does not: rabbitmq.com/docs/confirms. A tag that was never issued is
  * the peer's error: "the receiving peer MUST validate ... raise a channel exception"
  * (the delivery-tag domain of the specification).
@@ -26,6 +29,9 @@ export class ConfirmLedger {
   #next = 1;
   #open = 0;
   #writtenThrough = 0;
+  #handledThrough = 0;
+  /** Open publications below the lowest tag of the ring, in the order of their tags. */
+  readonly #stragglers: Map<number, Publication> = new Map();
   readonly #returns = new ReturnMatcher();
 
   /** How many publications wait for their confirm. */
@@ -41,7 +47,7 @@ export class ConfirmLedger {
   /** Gives a publication its delivery tag and opens it. */
   add(publication: Publication): number {
     const tag = this.#next++;
-    if (tag - this.#lowest > this.#mask) this.#growRing();
+    if (tag - this.#lowest > this.#mask) this.#makeRoom();
     publication.deliveryTag = tag;
     this.#ring[tag & this.#mask] = publication;
     this.#open++;
@@ -72,13 +78,14 @@ export class ConfirmLedger {
   returned(message: ReturnedMessage): boolean {
     const publication = this.#returns.match(message);
     if (publication === undefined) return false;
+    this.#handledThrough = Math.max(this.#handledThrough, publication.deliveryTag);
     publication.fail(returnedError(publication, message));
     return true;
   }
 
   /** The open publications in the order of their tags. */
   openPublications(): Publication[] {
-    const open: Publication[] = [];
+    const open: Publication[] = [...this.#stragglers.values()];
     for (let tag = this.#lowest; tag < this.#next; tag++) {
       const publication = this.#ring[tag & this.#mask];
       if (publication !== undefined) open.push(publication);
@@ -86,9 +93,15 @@ export class ConfirmLedger {
     return open;
   }
 
-  /** The open publications that were given to the socket. */
-  writtenPublications(): Publication[] {
-    return this.openPublications().filter((each) => each.deliveryTag <= this.#writtenThrough);
+  /**
+   * The open publications that were given to the socket and that the broker may not have handled:
+   * it handles them in order, so what is confirmed or returned has all before it behind it.
+   */
+  unhandledPublications(): Publication[] {
+    return this.openPublications().filter(
+      ({ deliveryTag }) =>
+        deliveryTag > this.#handledThrough && deliveryTag <= this.#writtenThrough,
+    );
   }
 
   /**
@@ -104,18 +117,27 @@ export class ConfirmLedger {
     }
     this.#ring = new Array(INITIAL_RING);
     this.#mask = INITIAL_RING - 1;
+    this.#stragglers.clear();
     this.#lowest = this.#next;
     this.#open = 0;
   }
 
   #settle(tag: number, multiple: boolean, settle: (publication: Publication) => void): number {
-    if (tag >= this.#next || (tag === 0 && !multiple)) throw this.#neverIssued(tag);
+    const written = this.#writtenThrough;
+    if (tag > written || (tag === 0 && !multiple)) throw this.#neverIssued(tag);
     const openBefore = this.#open;
     if (multiple) {
-      // Tag 0 means all that are outstanding; it must not rewind anything.
-      const last = tag === 0 ? this.#next - 1 : tag;
+      // Tag 0 means all that are outstanding; it must not rewind anything, nor reach what the
+      // broker cannot have.
+      const last = tag === 0 ? written : tag;
+      this.#handledThrough = Math.max(this.#handledThrough, last);
+      for (const straggler of [...this.#stragglers.keys()]) {
+        if (straggler > last) break;
+        this.#close(straggler, settle);
+      }
       for (let each = this.#lowest; each <= last; each++) this.#close(each, settle);
     } else {
+      this.#handledThrough = Math.max(this.#handledThrough, tag);
       this.#close(tag, settle);
     }
     while (this.#lowest < this.#next && this.#ring[this.#lowest & this.#mask] === undefined) {
@@ -126,20 +148,44 @@ export class ConfirmLedger {
 
   /** Closes a tag; one that was closed before is skipped. */
   #close(tag: number, settle: (publication: Publication) => void): void {
-    if (tag < this.#lowest) return;
-    const at = tag & this.#mask;
-    const publication = this.#ring[at];
+    const publication = tag < this.#lowest ? this.#takeStraggler(tag) : this.#take(tag);
     if (publication === undefined) return;
-    this.#ring[at] = undefined;
     this.#open--;
     settle(publication);
     if (publication.returnable) this.#returns.remove(publication);
   }
 
-  #growRing(): void {
-    const size = this.#ring.length * 2;
+  #take(tag: number): Publication | undefined {
+    const at = tag & this.#mask;
+    const publication = this.#ring[at];
+    this.#ring[at] = undefined;
+    return publication;
+  }
+
+  #takeStraggler(tag: number): Publication | undefined {
+    const publication = this.#stragglers.get(tag);
+    this.#stragglers.delete(tag);
+    return publication;
+  }
+
+  /** The ring is as long as the open tags are apart: makes it longer, or clears its beginning. */
+  #makeRoom(): void {
+    const size = this.#ring.length;
+    if (this.#open - this.#stragglers.size < size / 4) this.#moveStragglers(size / 2);
+    else this.#growRing(size * 2);
+  }
+
+  #moveStragglers(count: number): void {
+    for (const end = this.#lowest + count; this.#lowest < end; this.#lowest++) {
+      const publication = this.#take(this.#lowest);
+      if (publication !== undefined) this.#stragglers.set(this.#lowest, publication);
+    }
+  }
+
+  #growRing(size: number): void {
     const ring: (Publication | undefined)[] = new Array(size);
-    for (let tag = this.#lowest; tag < this.#next; tag++) {
+    // The tag being added has no place yet: it comes after these.
+    for (let tag = this.#lowest; tag < this.#next - 1; tag++) {
       ring[tag & (size - 1)] = this.#ring[tag & this.#mask];
     }
     this.#ring = ring;
@@ -147,7 +193,7 @@ export class ConfirmLedger {
   }
 
   #neverIssued(tag: number): ProtocolError {
-    const last = this.#next - 1;
+    const last = this.#writtenThrough;
     return new ProtocolError("a confirm has a delivery tag that was never issued", {
       replyCode: REPLY_CODE.preconditionFailed,
       expected: last === 0 ? "none: nothing was published" : `1 to ${last}`,
@@ -159,8 +205,11 @@ export class ConfirmLedger {
 /** A power of two, so that a tag's place is a bit mask away. */
 const INITIAL_RING = 64;
 
+/** A message of which a copy came back may be the one that came back: then nobody knows. */
 function confirm(publication: Publication): void {
-  publication.confirm();
+  const { doubt } = publication;
+  if (doubt === undefined) publication.confirm();
+  else if (!publication.told) publication.fail(publishError(publication, "unknown", doubt));
 }
 
 function nack(publication: Publication): void {

@@ -1,14 +1,15 @@
 /**
  * What became of the publishes since somebody last asked: the books behind `waitForConfirms()`.
  *
- * Publishes are numbered as they are submitted. A wait concerns those submitted since the wait
- * before it, and ends when all of them have been told; so what is submitted meanwhile belongs to
- * the next wait.
+ * A wait concerns the publishes submitted since the wait before it, and ends when all of them have
+ * been told; so what is submitted meanwhile belongs to the next wait.
  *
  *     submitted  1 2 3 4 | 5 6 7 | 8 9 ...
  *                 wait A   wait B   the next one
  */
 import { type AmqpError, type BatchFailure, MAX_BATCH_FAILURES } from "../errors.ts";
+import { Fifo } from "./fifo.ts";
+import { ReturnedError } from "./returned-error.ts";
 
 /** How the publishes of one wait ended. */
 export interface Tally {
@@ -23,32 +24,34 @@ export interface TallyWait {
   cancel(): void;
 }
 
+/** The publishes between two waits; what a publish settles in. */
+export type TallySegment = Segment;
+
 /** Counts publishes in and out. */
 export class ConfirmTally {
-  #submitted = 0;
   #current = new Segment();
   /** Segments that somebody waits for, the oldest first. */
-  #waited: WaitedSegment[] = [];
+  readonly #waited = new Fifo<WaitedSegment>();
   #outstanding = 0;
   #idleWaiters: (() => void)[] = [];
 
-  /** A publish was submitted; the result is its number, for {@link ConfirmTally.settle}. */
-  submit(): number {
+  /** A publish was submitted; it is to be settled in the segment that this gives. */
+  submit(): TallySegment {
     this.#current.open++;
     this.#outstanding++;
-    return ++this.#submitted;
+    return this.#current;
   }
 
-  /** The publish that was submitted last was refused for its arguments, and does not count. */
-  withdraw(number: number): void {
-    this.#segmentOf(number).open--;
+  /** A publish was refused for its arguments, and does not count. */
+  withdraw(segment: TallySegment): void {
+    rootOf(segment).open--;
     this.#outstanding--;
     this.#finish();
   }
 
   /** A publish was told how it ended; `error` is undefined where it was confirmed. */
-  settle(number: number, deliveryTag: number, error: AmqpError | undefined): void {
-    this.#segmentOf(number).settle(deliveryTag, error);
+  settle(segment: TallySegment, deliveryTag: number, error: AmqpError | undefined): void {
+    rootOf(segment).settle(deliveryTag, error);
     this.#outstanding--;
     this.#finish();
   }
@@ -61,47 +64,58 @@ export class ConfirmTally {
 
   /** Calls `done` once everything submitted so far has been told, with how it went. */
   wait(done: (tally: Tally) => void): TallyWait {
-    const waited = { segment: this.#current, through: this.#submitted, done };
+    const waited: WaitedSegment = { segment: this.#current, done, cancelled: false };
     this.#current = new Segment();
     this.#waited.push(waited);
     this.#finish();
     return { cancel: () => this.#cancel(waited) };
   }
 
-  #segmentOf(number: number): Segment {
-    return this.#waited.find(({ through }) => number <= through)?.segment ?? this.#current;
-  }
-
   #finish(): void {
-    for (let first = this.#waited[0]; first?.segment.open === 0; first = this.#waited[0]) {
+    for (let first = this.#waited.peek(); first !== undefined; first = this.#waited.peek()) {
+      if (!first.cancelled && first.segment.open > 0) break;
       this.#waited.shift();
-      first.done(first.segment);
+      if (!first.cancelled) first.done(first.segment);
+      first.cancelled = true;
     }
     if (this.#outstanding > 0 || this.#idleWaiters.length === 0) return;
     for (const done of this.#idleWaiters.splice(0)) done();
   }
 
+  /** What the wait was about belongs to the next one from now on. */
   #cancel(waited: WaitedSegment): void {
-    const at = this.#waited.indexOf(waited);
-    if (at < 0) return;
-    this.#waited.splice(at, 1);
-    (this.#waited[at]?.segment ?? this.#current).prepend(waited.segment);
+    if (waited.cancelled) return;
+    waited.cancelled = true;
+    let next = this.#current;
+    let found = false;
+    for (const each of this.#waited) {
+      if (found && !each.cancelled) {
+        next = each.segment;
+        break;
+      }
+      found ||= each === waited;
+    }
+    next.takeOver(waited.segment);
+    this.#finish();
   }
 }
 
 interface WaitedSegment {
   readonly segment: Segment;
-  /** The last publish that the wait concerns. */
-  readonly through: number;
   readonly done: (tally: Tally) => void;
+  /** Given up, or done. */
+  cancelled: boolean;
 }
 
-/** The publishes between two waits. */
+/** The counts of the publishes between two waits. */
 class Segment implements Tally {
   open = 0;
   confirmed = 0;
   failed = 0;
   failures: BatchFailure<undefined>[] = [];
+  #keptBytes = 0;
+  /** The segment that has taken this one over. */
+  into: Segment | undefined;
 
   settle(deliveryTag: number, error: AmqpError | undefined): void {
     this.open--;
@@ -110,15 +124,36 @@ class Segment implements Tally {
       return;
     }
     this.failed++;
-    if (this.failures.length < MAX_BATCH_FAILURES) {
-      this.failures.push({ message: undefined, deliveryTag, error });
-    }
+    this.#keep({ message: undefined, deliveryTag, error });
   }
 
-  prepend(earlier: Segment): void {
+  takeOver(earlier: Segment): void {
     this.open += earlier.open;
     this.confirmed += earlier.confirmed;
     this.failed += earlier.failed;
-    this.failures = [...earlier.failures, ...this.failures].slice(0, MAX_BATCH_FAILURES);
+    const later = this.failures;
+    this.failures = [];
+    this.#keptBytes = 0;
+    for (const failure of [...earlier.failures, ...later]) this.#keep(failure);
+    earlier.into = this;
   }
+
+  /** Nobody may ever ask: what is kept is bounded, in number and in returned bodies. */
+  #keep(failure: BatchFailure<undefined>): void {
+    const { error } = failure;
+    const bytes = error instanceof ReturnedError ? error.returned.body.length : 0;
+    if (this.failures.length >= MAX_BATCH_FAILURES) return;
+    if (bytes > 0 && this.#keptBytes + bytes > MAX_KEPT_BYTES) return;
+    this.#keptBytes += bytes;
+    this.failures.push(failure);
+  }
+}
+
+/** Octets of returned bodies that are kept for somebody who asks, in all. */
+const MAX_KEPT_BYTES = 4_194_304;
+
+function rootOf(segment: Segment): Segment {
+  let root = segment;
+  while (root.into !== undefined) root = root.into;
+  return root;
 }

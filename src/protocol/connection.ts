@@ -3,7 +3,8 @@
  * to be woken come out. Whoever drives it follows one rule:
  *
  * 1. the world happened: `receive()`, `receiveEnd()`, `wake()`, `flushed()`; or the application
- *    asked: `openChannel()`, `submit()`, `call()`, `close()`;
+ *    asked: `openChannel()`, `call()`, `respond()`, `close()`; publishes go through a window of the
+ *    scheduler, or a channel;
  * 2. then take what is wanted: `takeOutput()`, `takeEvents()`, `nextTimeout()`.
  *
  * Completions (`resolve`, `reject`) may be called in step 1; they must not call back. Channel 0 is
@@ -11,6 +12,7 @@
  */
 import {
   type AmqpError,
+  CLOSED_BY_US,
   ConnectionClosedError,
   ConnectionLostError,
   ProtocolError,
@@ -67,6 +69,7 @@ export class ConnectionMachine {
   #heartbeat: HeartbeatClock;
   #tuning: Tuning = DEFAULT_PROPOSAL;
   #socketBytes = 0;
+  #owesCloseOk = false;
   #closeError: AmqpError | undefined;
   /** From connection.start: who the server is and what it can do. */
   serverProperties: FieldTable = {};
@@ -158,13 +161,13 @@ export class ConnectionMachine {
   respond(response: Uint8Array): void {
     if (this.#state !== "authenticating") return;
     const { mechanism, clientProperties, locale } = this.#settings;
-    this.#state = "authenticated";
     this.#write(
       this.#startAnswered
         ? { name: "connection.secure-ok", response }
         : { name: "connection.start-ok", clientProperties, mechanism, response, locale },
     );
     this.#startAnswered = true;
+    this.#state = "authenticated";
   }
 
   /** Opens a channel under a number that is free. */
@@ -184,7 +187,7 @@ export class ConnectionMachine {
   /** Says goodbye; confirms that arrive before the broker's close-ok still count. */
   close(): void {
     if (this.#state !== "open") return;
-    this.#closeError = new ConnectionClosedError({ replyCode: 200, replyText: "closed" });
+    this.#closeError = new ConnectionClosedError(CLOSED_BY_US);
     this.#state = "closing";
     this.#write({ name: "connection.close", replyCode: 200, replyText: "closed", ...NO_METHOD });
   }
@@ -195,7 +198,6 @@ export class ConnectionMachine {
     const why = cause === undefined ? "" : `: ${cause.message}`;
     const error = new ConnectionLostError(`the connection was destroyed${why}`, { cause });
     this.#close(error);
-    this.#output.clear();
   }
 
   /** Whether {@link ConnectionMachine.takeOutput} would give anything. */
@@ -205,7 +207,8 @@ export class ConnectionMachine {
 
   /** What to write to the socket, in order. From here on it counts as sent. */
   takeOutput(now: number): Uint8Array[] {
-    this.#heartbeat.sent(now);
+    if (this.hasOutput) this.#heartbeat.sent(now);
+    this.#owesCloseOk = false;
     this.#socketBytes += this.#output.length;
     for (const channel of this.#unwritten) channel.markWritten();
     if (this.#unwritten.length > 0) this.#unwritten = [];
@@ -258,7 +261,6 @@ export class ConnectionMachine {
         this.#tune({ ...method, heartbeatSeconds: method.heartbeat }, now);
         break;
       case "connection.open-ok":
-        this.#heartbeat.received(now);
         this.#events.push({ type: "open" });
         break;
       case "connection.blocked":
@@ -274,7 +276,9 @@ export class ConnectionMachine {
       case "connection.close":
         return this.#closedByPeer(method, next);
       case "connection.close-ok":
-        return this.#close(this.#closeError as AmqpError);
+        this.#close(this.#closeError as AmqpError);
+        if (this.#owesCloseOk) this.#write({ name: "connection.close-ok" });
+        return;
       default:
         this.#calls.reply(method);
     }
@@ -296,6 +300,7 @@ export class ConnectionMachine {
     const reason = { replyCode, replyText: text, method };
     if (next === "closing") {
       this.#write({ name: "connection.close-ok" });
+      this.#owesCloseOk = true;
       return;
     }
     const error = new ConnectionClosedError(reason);
@@ -307,7 +312,7 @@ export class ConnectionMachine {
   /** The peer broke a rule: tells it which, and everybody here. */
   #fail(cause: unknown): void {
     const error = asProtocolError(cause);
-    const goodbye = this.#state !== "greeting";
+    const goodbye = this.#state !== "greeting" && this.#state !== "closing";
     this.#close(error);
     if (!goodbye) return;
     const { replyCode, message } = error;
@@ -322,7 +327,7 @@ export class ConnectionMachine {
   /** Tells everybody that it is over. What was not given to the socket never will be. */
   #close(error: AmqpError, blame: (channel: ChannelMachine) => Blame = () => NOBODY): void {
     const phase = CONNECT_PHASES[this.#state];
-    if (phase !== undefined) error.phase = phase;
+    if (phase !== undefined) error.phase ??= phase;
     this.#state = "closed";
     this.#output.clear();
     const byUs = error === this.#closeError;
@@ -349,6 +354,9 @@ export class ConnectionMachine {
       vhost: this.#settings.vhost,
       get frameMax() {
         return connection.#tuning.frameMax;
+      },
+      get refusal() {
+        return connection.#closeError;
       },
       emit: (channel, event) => {
         if (event.type === "closed") this.scheduler.closeWindow(channel);

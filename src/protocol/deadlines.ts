@@ -1,10 +1,9 @@
 /**
- * Deadlines of things that mostly finish in time. Those with the same timeout expire in the order
- * in which they came, so each timeout has a queue of its own and only the fronts are looked at:
- * adding and expiring cost the same however many wait, and what has finished is let go as soon as
- * it comes to the front.
+ * Deadlines of things that mostly finish in time: a binary heap, the earliest deadline on top. What
+ * has finished is let go when it comes to the top, and when so much of it has gathered that the heap
+ * has doubled, it is sorted out at once; so the cost of one deadline does not depend on how many
+ * finish early, or in which order.
  */
-import { Fifo } from "./fifo.ts";
 
 interface Entry<T> {
   readonly item: T;
@@ -13,7 +12,8 @@ interface Entry<T> {
 
 /** Items with deadlines; time is whatever clock the caller keeps, in milliseconds. */
 export class Deadlines<T> {
-  readonly #queues: Map<number, Fifo<Entry<T>>> = new Map();
+  #heap: Entry<T>[] = [];
+  #sortOutAt = SORT_OUT_FROM;
   readonly #isOver: (item: T) => boolean;
 
   /** `isOver` tells of an item whether its deadline does not matter any more. */
@@ -21,46 +21,81 @@ export class Deadlines<T> {
     this.#isOver = isOver;
   }
 
+  /** How many deadlines are kept, finished ones that were not let go yet included. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   /** Gives an item `timeoutMs` from `now` on. */
   add(item: T, timeoutMs: number, now: number): void {
-    let queue = this.#queues.get(timeoutMs);
-    if (queue === undefined) {
-      queue = new Fifo();
-      this.#queues.set(timeoutMs, queue);
-    }
-    queue.push({ item, due: now + timeoutMs });
-    this.#trim(queue);
+    this.#push({ item, due: now + timeoutMs });
+    if (this.#heap.length >= this.#sortOutAt) this.#sortOut();
   }
 
   /** When the next deadline passes; undefined if there is none. */
   next(): number | undefined {
-    let next: number | undefined;
-    for (const [timeoutMs, queue] of this.#queues) {
-      this.#trim(queue);
-      const first = queue.peek();
-      if (first === undefined) this.#queues.delete(timeoutMs);
-      else if (next === undefined || first.due < next) next = first.due;
+    let first = this.#heap[0];
+    while (first !== undefined && this.#isOver(first.item)) {
+      this.#pop();
+      first = this.#heap[0];
     }
-    return next;
+    return first?.due;
   }
 
-  /** Takes the items whose deadline has passed. */
+  /** Takes the items whose deadline has passed, the earliest first. */
   expire(now: number): T[] {
     const expired: T[] = [];
-    for (const queue of this.#queues.values()) {
-      for (let first = queue.peek(); first !== undefined && first.due <= now; ) {
-        queue.shift();
-        if (!this.#isOver(first.item)) expired.push(first.item);
-        first = queue.peek();
-      }
+    for (let due = this.next(); due !== undefined && due <= now; due = this.next()) {
+      expired.push(this.#pop());
     }
     return expired;
   }
 
-  #trim(queue: Fifo<Entry<T>>): void {
-    for (let first = queue.peek(); first !== undefined && this.#isOver(first.item); ) {
-      queue.shift();
-      first = queue.peek();
+  #sortOut(): void {
+    const entries = this.#heap;
+    this.#heap = [];
+    for (const entry of entries) if (!this.#isOver(entry.item)) this.#push(entry);
+    this.#sortOutAt = Math.max(SORT_OUT_FROM, 2 * this.#heap.length);
+  }
+
+  #push(entry: Entry<T>): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above] as Entry<T>;
+      if (parent.due <= entry.due) break;
+      heap[at] = parent;
+      at = above;
     }
+    heap[at] = entry;
+  }
+
+  /** Takes the top; the heap must not be empty. */
+  #pop(): T {
+    const heap = this.#heap;
+    const top = heap[0] as Entry<T>;
+    const last = heap.pop() as Entry<T>;
+    if (heap.length > 0) this.#sink(last);
+    return top.item;
+  }
+
+  /** Puts an entry in place of the top. */
+  #sink(entry: Entry<T>): void {
+    const heap = this.#heap;
+    let at = 0;
+    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+      const left = heap[below] as Entry<T>;
+      const right = heap[below + 1];
+      const least = right !== undefined && right.due < left.due ? below + 1 : below;
+      const child = heap[least] as Entry<T>;
+      if (entry.due <= child.due) break;
+      heap[at] = child;
+      at = least;
+    }
+    heap[at] = entry;
   }
 }
+
+/** Fewer entries than this are not worth sorting out. */
+const SORT_OUT_FROM = 1024;

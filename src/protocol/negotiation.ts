@@ -34,11 +34,13 @@ export const CHANNEL_MAX_CAP = 65_535;
 /** The lower of both proposals; 0 proposes no limit. An explicit 0 of ours turns heartbeats off. */
 export function negotiate(ours: Tuning, theirs: Tuning): Tuning {
   if (theirs.frameMax !== 0 && theirs.frameMax < FRAME_MIN_SIZE) {
-    throw new ProtocolError("the server asks for frames smaller than AMQP allows", {
+    const error = new ProtocolError("the server asks for frames smaller than AMQP allows", {
       replyCode: REPLY_CODE.syntaxError,
       expected: `a frame-max of 0 or at least ${FRAME_MIN_SIZE}`,
       got: String(theirs.frameMax),
     });
+    error.phase = "tuning";
+    throw error;
   }
   return {
     frameMax: lower(ours.frameMax, theirs.frameMax, FRAME_MAX_CAP),

@@ -25,6 +25,8 @@ export abstract class Publication {
   bodySize = 0;
   /** 0 until the publication enters the output. */
   deliveryTag = 0;
+  /** A return that could not be told apart from this one's; a confirm then proves nothing. */
+  doubt: AmqpError | undefined;
   /** Whether the caller has been told how it ended. */
   told = false;
 

@@ -46,7 +46,8 @@ export class PublishWindow {
   readonly #channel: ChannelMachine;
   readonly #link: WindowLink;
   readonly #limits: WindowLimits;
-  readonly #waiting = new Fifo<Publication>();
+  /** Those that wait, and among them gaps: those that were withdrawn. */
+  #waiting = new Fifo<Publication>();
   #waitingCount = 0;
   #waitingBytes = 0;
   #roomWaiters: Set<RoomWaiter> = new Set();
@@ -153,6 +154,13 @@ export class PublishWindow {
     this.#leave(publication);
     publication.releaseMessage();
     publication.fail(publishError(publication, "unsent", cause));
+    if (this.#waiting.length > 2 * this.#waitingCount + GAPS) this.#closeGaps();
+  }
+
+  #closeGaps(): void {
+    const waiting = new Fifo<Publication>();
+    for (const each of this.#waiting) if (!each.told) waiting.push(each);
+    this.#waiting = waiting;
   }
 
   #leave(publication: Publication): void {
@@ -180,6 +188,9 @@ export class PublishWindow {
     for (const waiter of waiters) tell(waiter);
   }
 }
+
+/** So many gaps are left in a queue at least before it is made anew. */
+const GAPS = 1024;
 
 /** Encodes a publish to nowhere: what cannot be encoded is refused now, and its size is known. */
 function measure(publication: Publication, channel: number, frameMax: number): number {

@@ -30,14 +30,14 @@ interface HasLedger {
 /** Nobody can be blamed: every open publish may or may not have been handled. */
 export const NOBODY: Blame = { refusedTag: 0, lastLookedAt: Number.POSITIVE_INFINITY };
 
-/** Blames one of the open publishes that were written, in the order of their tags. */
+/** Blames one of the publishes that may not have been handled, in the order of their tags. */
 export function blamePublish(
   reason: CloseReason,
-  written: readonly Publication[],
+  unhandled: readonly Publication[],
   vhost: string,
 ): Blame {
   if (reason.method !== "basic.publish") return NOBODY;
-  const suspects = written.filter((publication) => isAbout(reason, publication, vhost));
+  const suspects = unhandled.filter((publication) => isAbout(reason, publication, vhost));
   const last = suspects.at(-1);
   if (last === undefined) return NOBODY;
   const refusedTag = suspects.length === 1 ? last.deliveryTag : 0;
@@ -56,7 +56,7 @@ export function blameImmediate(
     reason.replyCode === REPLY_CODE.notImplemented && reason.method === "basic.publish"
       ? channels.flatMap((channel) =>
           channel.ledger
-            .writtenPublications()
+            .unhandledPublications()
             .filter(({ immediate }) => immediate)
             .map(({ deliveryTag }) => ({ channel, deliveryTag })),
         )
@@ -134,7 +134,8 @@ function open(text: string): Sentence {
 function isSentence(got: string, sentence: Sentence): boolean {
   const { text } = sentence;
   if (sentence.open ? got.startsWith(text) : got === text) return true;
-  if (encodeText(text).length <= MAX_REPLY_TEXT || !got.endsWith("...")) return false;
+  const fits = sentence.open ? MAX_REPLY_TEXT - 3 : MAX_REPLY_TEXT;
+  if (encodeText(text).length <= fits || !got.endsWith("...")) return false;
   return text.startsWith(got.slice(0, -3).replace(/\uFFFD+$/, ""));
 }
 

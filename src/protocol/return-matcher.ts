@@ -7,15 +7,19 @@
  * - with a tag above that of the last one returned,
  * - with the same exchange, routing key, body and properties, as far as brokers keep them.
  *
- * If several are left, no observer could tell them apart, and the lowest tag is taken. Nothing is
- * added to anybody's message, and the cost is paid by mandatory and immediate publishes alone:
- * they are filed under exchange and routing key.
+ * A broker changes little about a message, so one with just the same properties is it; failing
+ * that, one whose properties are all there among others. If several are left that no observer could
+ * tell apart, the lowest tag is taken. If none is left, or several that could be told apart and are
+ * not known to be it, nobody is guessed: each of them is doubtful, and its confirm proves nothing.
+ *
+ * Nothing is added to anybody's message, and the cost is paid by mandatory and immediate publishes
+ * alone: they are filed under exchange and routing key.
  */
 import { encodeText } from "../wire/text.ts";
 import { Fifo } from "./fifo.ts";
 import type { Publication } from "./publication.ts";
-import type { ReturnedMessage } from "./returned-error.ts";
-import { sameProperties } from "./returned-properties.ts";
+import { type ReturnedMessage, returnedError } from "./returned-error.ts";
+import { compareProperties } from "./returned-properties.ts";
 
 /** The mandatory and immediate publishes of a channel whose confirm has not arrived. */
 export class ReturnMatcher {
@@ -46,13 +50,14 @@ export class ReturnMatcher {
     if (filed.length === 0) this.#byTarget.delete(key);
   }
 
-  /** The publication that came back; undefined if it fits none, which is then left unresolved. */
+  /** The publication that came back; undefined if it cannot be said, and then it is in doubt. */
   match(returned: ReturnedMessage): Publication | undefined {
     const key = target(returned.exchange, returned.routingKey);
     const filed = this.#byTarget.get(key);
     if (filed === undefined) return undefined;
     const matched = this.#find(filed, returned);
-    if (matched !== undefined) this.#lastReturnedTag = matched.deliveryTag;
+    if (matched === undefined) return undefined;
+    this.#lastReturnedTag = matched.deliveryTag;
     // What lies at or before the last one returned can never come back: returns are in order.
     for (let first = filed.peek(); first !== undefined; first = filed.peek()) {
       if (first.deliveryTag > this.#lastReturnedTag) break;
@@ -62,22 +67,31 @@ export class ReturnMatcher {
     return matched;
   }
 
-  /**
-   * The first with the same body and properties. A broker may change properties in ways we do not
-   * know; so if none has the same and just one has the same body, it is that one.
-   */
   #find(filed: Iterable<Publication>, returned: ReturnedMessage): Publication | undefined {
+    const fitting: Publication[] = [];
     const sameBodies: Publication[] = [];
     for (const candidate of filed) {
       const { body, properties } = candidate;
       if (body === undefined || properties === undefined) continue;
       if (candidate.deliveryTag <= this.#lastReturnedTag) continue;
       if (!sameBody(body, candidate.bodySize, returned.body)) continue;
-      if (sameProperties(properties, returned.properties)) return candidate;
+      const likeness = compareProperties(properties, returned.properties);
+      if (likeness === "same") return candidate;
+      if (likeness === "part") fitting.push(candidate);
       sameBodies.push(candidate);
     }
-    return sameBodies.length === 1 ? sameBodies[0] : undefined;
+    const left = fitting.length > 0 ? fitting : sameBodies;
+    if (left.length > 0 && areAlike(left)) return left[0];
+    for (const candidate of left) candidate.doubt = returnedError(candidate, returned);
+    return undefined;
   }
+}
+
+/** Whether nobody could tell these publications apart, or there is just one. */
+function areAlike([first, ...others]: readonly Publication[]): boolean {
+  return others.every(
+    (other) => compareProperties(first?.properties ?? {}, other.properties ?? {}) === "same",
+  );
 }
 
 /** Exchange and routing key as one string: the length in front keeps them apart. */

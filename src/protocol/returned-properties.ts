@@ -1,7 +1,7 @@
 /**
  * Whether the properties of a returned message are those of a message that we sent. Brokers may add
  * headers (`x-…` of interceptors), take some away (BCC) and rewrite the reply-to of direct
- * reply-to, so every property and header that we sent is looked for, and nothing else.
+ * reply-to, so those are left out of the comparison.
  */
 import type { FieldValue } from "../wire/field-value.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
@@ -9,30 +9,50 @@ import { readProperties, writeProperties } from "../wire/properties.ts";
 import { Reader } from "../wire/reader.ts";
 import { Writer } from "../wire/writer.ts";
 
-/** Whether `got`, from a basic.return, can be `sent` after a broker had it. */
-export function sameProperties(sent: BasicProperties, got: BasicProperties): boolean {
-  const expected: Record<string, unknown> = { ...asReadBack(sent) };
-  const { headers = {}, ...rest } = expected as BasicProperties;
-  const { replyTo: _rewritten, ...properties } = rest;
-  return (
-    includes(got as Record<string, unknown>, properties) &&
-    includes((got.headers ?? {}) as Record<string, unknown>, withoutBcc(headers))
-  );
+/**
+ * How like the properties that came back are to those that were sent: the `same`, as far as brokers
+ * keep them; all there as a `part` of them; or `other` ones.
+ */
+export function compareProperties(
+  sent: BasicProperties,
+  got: BasicProperties,
+): "same" | "part" | "other" {
+  const expected = asReadBack(sent);
+  if (expected === undefined) return "other";
+  const [properties, headers] = split(expected);
+  const [gotProperties, gotHeaders] = split(got);
+  if (!includes(gotProperties, properties) || !includes(gotHeaders, headers)) return "other";
+  const nothingElse =
+    includes(properties, gotProperties) &&
+    Object.keys(gotHeaders).every((name) => name in headers || name.startsWith("x-"));
+  return nothingElse ? "same" : "part";
+}
+
+type Members = Record<string, unknown>;
+
+/** Properties and headers, without what brokers change. */
+function split(all: BasicProperties): [properties: Members, headers: Members] {
+  const { headers = {}, replyTo: _rewritten, ...properties } = all;
+  const { BCC: _removed, ...others } = headers;
+  return [properties, others];
 }
 
 /** Whether every member of `part` is in `whole` with the same value. */
-function includes(whole: Record<string, unknown>, part: object): boolean {
+function includes(whole: Members, part: Members): boolean {
   return Object.entries(part).every(([name, value]) => sameValue(value, whole[name]));
 }
 
-function withoutBcc(headers: object): object {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "BCC"));
-}
-
-/** What a peer that reads the properties sees: 5.0 as 5, a Date in whole seconds, and so on. */
-function asReadBack(properties: BasicProperties): BasicProperties {
+/**
+ * What a peer that reads the properties sees: 5.0 as 5, a Date in whole seconds, and so on. When a
+ * deadline has released them, their owner may make of them what cannot be encoded: undefined.
+ */
+function asReadBack(properties: BasicProperties): BasicProperties | undefined {
   const writer = new Writer();
-  writeProperties(writer, properties);
+  try {
+    writeProperties(writer, properties);
+  } catch {
+    return undefined;
+  }
   return readProperties(new Reader(writer.written));
 }
 

@@ -44,6 +44,7 @@ export function writeContent(
 ): number {
   const { writer } = output;
   const start = writer.length;
+  const references = output.references;
   try {
     const bytes = typeof body === "string" && !isShort(body, frameMax) ? encodeBody(body) : body;
     if (typeof bytes !== "string" && !(bytes instanceof Uint8Array)) {
@@ -57,7 +58,7 @@ export function writeContent(
     writeBody(output, channel, bytes, frameMax);
     return bytes.length;
   } catch (error) {
-    writer.rollback(start);
+    output.rollback(start, references);
     throw error;
   }
 }

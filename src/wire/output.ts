@@ -26,11 +26,22 @@ export class Output {
     this.#referredLength += bytes.length;
   }
 
-  /** Forgets everything. */
+  /** How many references are queued: with the length of what is encoded, where the output ends. */
+  get references(): number {
+    return this.#references.length;
+  }
+
+  /** Forgets what came after so much that is encoded and so many references. */
+  rollback(length: number, references: number): void {
+    this.writer.rollback(length);
+    for (const { bytes } of this.#references.splice(references))
+      this.#referredLength -= bytes.length;
+  }
+
+  /** Forgets everything, and gives back a buffer that had to grow for it. */
   clear(): void {
-    this.writer.rollback(0);
-    this.#references = [];
-    this.#referredLength = 0;
+    if (this.writer.length > MAX_CAPACITY) this.writer.detach(INITIAL_CAPACITY);
+    this.rollback(0, 0);
   }
 
   /** All pieces in order; the output is empty afterwards. */
