@@ -17,7 +17,24 @@ export type { Confirmation } from "./client/publications.ts";
 export type { MessageResult, PublishAllOptions } from "./client/publish-all.ts";
 export type { Message, PublishOptions } from "./client/publish-options.ts";
 export { Publisher, type PublisherOptions } from "./client/publisher.ts";
-export * from "./errors.ts";
+export {
+  AbortError,
+  AmqpError,
+  BatchError,
+  type BatchFailure,
+  ChannelClosedError,
+  type CloseReason,
+  ConnectionClosedError,
+  ConnectionLostError,
+  type ConnectPhase,
+  ProtocolError,
+  type ProtocolErrorDetails,
+  PublishError,
+  type PublishErrorDetails,
+  type PublishOutcome,
+  TimeoutError,
+  UsageError,
+} from "./errors.ts";
 export type { Tuning } from "./protocol/negotiation.ts";
 export { ReturnedError, type ReturnedMessage } from "./protocol/returned-error.ts";
 export { amqplain, type Credentials, external, plain } from "./protocol/sasl.ts";

@@ -1,6 +1,6 @@
 /** A channel as an application holds it: the protocol, method by method. */
 import { EventEmitter } from "node:events";
-import { type AmqpError, ChannelClosedError, UsageError } from "../errors.ts";
+import { type AmqpError, ChannelClosedError, CLOSED_BY_US, UsageError } from "../errors.ts";
 import type { Reply } from "../protocol/call-queue.ts";
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
@@ -14,8 +14,13 @@ import { type Delivery, toDelivery } from "./delivery.ts";
 import type { Driver } from "./driver.ts";
 import { callListeners } from "./listeners.ts";
 import { TalliedPublication } from "./publications.ts";
-import { checkProperties, type PublishOptions } from "./publish-options.ts";
-import type { WaitBounds } from "./waiting.ts";
+import {
+  type BasicPublishOptions,
+  checkBody,
+  checkProperties,
+  checkPublishOptions,
+} from "./publish-options.ts";
+import { refuseTimeout, type WaitBounds } from "./waiting.ts";
 
 /** The events of a {@link Channel}. */
 export interface ChannelEvents {
@@ -99,14 +104,17 @@ export class Channel extends EventEmitter<ChannelEvents> implements AsyncDisposa
    * Publishes. The message is on its way when this returns and cannot be withdrawn; the result is
    * its delivery tag, 0 before confirm.select.
    *
-   * @throws UsageError for arguments that cannot be sent, or when 64 MiB of output wait already.
+   * @throws UsageError for arguments that cannot be sent, when 64 MiB of output wait already, or
+   *   while the broker has paused the channel with channel.flow.
    */
   basicPublish(
     exchange: string,
     routingKey: string,
     body: Uint8Array | string,
-    options: PublishOptions = {},
+    options: BasicPublishOptions = {},
   ): number {
+    checkPublishOptions(options);
+    checkBody(body);
     checkProperties(options);
     if (this.#driver.machine.pendingBytes > MAX_PENDING_BYTES) {
       throw new UsageError(
@@ -114,8 +122,16 @@ export class Channel extends EventEmitter<ChannelEvents> implements AsyncDisposa
           "or use a Publisher, which queues",
       );
     }
-    const publication = new TalliedPublication(this.#tally, exchange, routingKey, body, options);
+    const publication = new TalliedPublication(
+      this.#tally,
+      exchange,
+      routingKey,
+      body,
+      options,
+      options,
+    );
     try {
+      this.#refuseIfPaused();
       this.#refuseIfClosing();
       const deliveryTag = this.#machine.publish(publication);
       this.#driver.driveOutput();
@@ -298,11 +314,10 @@ export class Channel extends EventEmitter<ChannelEvents> implements AsyncDisposa
    * Resolves in any case.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= closeChannel(
-      this.#machine,
-      this.#driver,
-      { timeoutMs: this.#closeTimeoutMs, ...options },
-      () => this.drain(),
+    const mistake = refuseTimeout(options.timeoutMs);
+    if (mistake !== undefined) return Promise.reject(mistake);
+    this.#closing ??= closeChannel(this.#machine, this.#driver, options, this.#closeTimeoutMs, () =>
+      this.drain(),
     );
     return this.#closing;
   }
@@ -337,9 +352,14 @@ export class Channel extends EventEmitter<ChannelEvents> implements AsyncDisposa
 
   #draining = false;
 
+  #refuseIfPaused(): void {
+    if (this.#machine.flowActive) return;
+    throw new UsageError("the broker has paused this channel; wait for the event flow");
+  }
+
   #refuseIfClosing(): void {
     if (!this.#draining || this.#machine.closeError !== undefined) return;
-    throw new ChannelClosedError({ replyCode: 200, replyText: "closed" });
+    throw new ChannelClosedError(CLOSED_BY_US);
   }
 
   #call(method: ClientMethod): Promise<Reply> {

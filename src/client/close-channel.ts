@@ -1,7 +1,8 @@
 /** Closing a channel: drain, channel.close, close-ok; or, at the deadline, giving up. */
 import type { ChannelMachine } from "../protocol/channel.ts";
+import type { CloseOptions } from "./connection.ts";
 import type { Driver } from "./driver.ts";
-import { type WaitBounds, waitFor } from "./waiting.ts";
+import { waitFor } from "./waiting.ts";
 
 /**
  * Closes a channel when `drain` has resolved. Resolves in any case: at the deadline everybody who
@@ -10,7 +11,8 @@ import { type WaitBounds, waitFor } from "./waiting.ts";
 export async function closeChannel(
   channel: ChannelMachine,
   driver: Driver,
-  bounds: WaitBounds,
+  options: CloseOptions,
+  closeTimeoutMs: number,
   drain: () => Promise<void>,
 ): Promise<void> {
   const close = async (): Promise<void> => {
@@ -23,7 +25,7 @@ export async function closeChannel(
   try {
     await waitFor<void>(
       driver.clock,
-      bounds,
+      { signal: options.signal, timeoutMs: options.timeoutMs ?? closeTimeoutMs },
       "closing the channel",
       (resolve, reject) => close().then(resolve, reject),
       (error) => {

@@ -2,7 +2,7 @@
 import { BatchError } from "../errors.ts";
 import type { ConfirmTally, TallyWait } from "../protocol/confirm-tally.ts";
 import type { Clock } from "./clock.ts";
-import { type WaitBounds, waitFor } from "./waiting.ts";
+import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
 
 /**
  * Resolves when everything submitted so far has been told, and rejects with a `BatchError` if any
@@ -13,7 +13,9 @@ export function waitForConfirms(
   clock: Clock,
   bounds: WaitBounds,
 ): Promise<void> {
-  let wait: TallyWait;
+  const mistake = refuseTimeout(bounds.timeoutMs);
+  if (mistake !== undefined) return Promise.reject(mistake);
+  let wait: TallyWait | undefined;
   return waitFor<void>(
     clock,
     bounds,
@@ -24,6 +26,6 @@ export function waitForConfirms(
         else reject(new BatchError(confirmed, failed, failures));
       });
     },
-    () => wait.cancel(),
+    () => wait?.cancel(),
   );
 }

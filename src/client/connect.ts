@@ -4,6 +4,7 @@ import { openSocket } from "../transport/socket.ts";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { type ConnectOptions, type ConnectPlan, planConnection } from "./options.ts";
+import { watchSignal } from "./signals.ts";
 import { abortError } from "./waiting.ts";
 
 /**
@@ -44,13 +45,18 @@ type PlannedHost = ConnectPlan["hosts"][number];
 async function attempt(plan: ConnectPlan, host: PlannedHost): Promise<Connection> {
   const { signal, connectTimeoutMs } = plan;
   const where = `connecting to ${host.hostname}:${host.port}`;
-  if (signal?.aborted) throw abortError(signal, where);
+  if (signal?.aborted) {
+    const error = abortError(signal, where);
+    error.phase = "resolve";
+    throw error;
+  }
   const bound = new AbortController();
-  const onAbort = (): void => bound.abort(abortError(signal as AbortSignal, where));
-  signal?.addEventListener("abort", onAbort);
-  const timer = setTimeout(
-    () => bound.abort(new TimeoutError(`${where} took longer than ${connectTimeoutMs} ms`)),
-    connectTimeoutMs,
+  const forgetSignal =
+    signal === undefined
+      ? undefined
+      : watchSignal(signal, () => bound.abort(abortError(signal, where)));
+  const timer = SYSTEM_CLOCK.after(connectTimeoutMs, () =>
+    bound.abort(new TimeoutError(`${where} took longer than ${connectTimeoutMs} ms`)),
   );
   try {
     const { tls, noDelay, keepAliveMs } = plan;
@@ -59,8 +65,8 @@ async function attempt(plan: ConnectPlan, host: PlannedHost): Promise<Connection
   } catch (error) {
     throw bound.signal.aborted ? withPhase(bound.signal.reason, error) : error;
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    timer.cancel();
+    forgetSignal?.();
   }
 }
 

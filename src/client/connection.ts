@@ -1,6 +1,6 @@
 /** A connection as an application holds it: opens channels and publishers, tells, and closes. */
 import { EventEmitter } from "node:events";
-import type { AmqpError } from "../errors.ts";
+import { type AmqpError, CLOSED_BY_US, ConnectionClosedError, UsageError } from "../errors.ts";
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConnectionMachine } from "../protocol/connection.ts";
 import type { ConnectionEvent } from "../protocol/connection-events.ts";
@@ -14,7 +14,7 @@ import { Driver } from "./driver.ts";
 import { callListeners } from "./listeners.ts";
 import type { ConnectPlan } from "./options.ts";
 import { Publisher, type PublisherOptions, publisherLimits } from "./publisher.ts";
-import { type WaitBounds, waitFor } from "./waiting.ts";
+import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
 
 /** What `close()` of a connection, a channel or a publisher takes. */
 export interface CloseOptions {
@@ -37,7 +37,7 @@ export interface ConnectionEvents {
 /** What closes with a connection: a channel or a publisher. */
 interface Member {
   handle(event: ChannelEvent): void;
-  drain(bounds: WaitBounds): Promise<void>;
+  close(options: CloseOptions): Promise<void>;
 }
 
 /** An open AMQP connection; `connect()` makes one. */
@@ -117,6 +117,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
    * Calling it again gives the same promise.
    */
   close(options: CloseOptions = {}): Promise<void> {
+    const mistake = refuseTimeout(options.timeoutMs);
+    if (mistake !== undefined) return Promise.reject(mistake);
     this.#closing ??= this.#close(options);
     return this.#closing;
   }
@@ -162,19 +164,23 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   }
 
   #open<M extends Member>(options: WaitBounds, make: (machine: ChannelMachine) => M): Promise<M> {
-    let machine: ChannelMachine;
+    if (this.#closing !== undefined && this.#driver.machine.state === "open") {
+      return Promise.reject(new ConnectionClosedError(CLOSED_BY_US));
+    }
+    let machine: ChannelMachine | undefined;
     return waitFor<M>(
       this.#driver.clock,
       { signal: options.signal },
       "opening a channel",
       (resolve, reject) => {
-        machine = this.#driver.machine.openChannel({ resolve: () => resolve(member), reject });
+        const opened = { resolve: () => resolve(member), reject };
+        machine = this.#driver.machine.openChannel(opened);
         const member = make(machine);
         this.#members.set(machine, member);
         this.#driver.drive();
       },
       (error) => {
-        machine.abandon(error);
+        machine?.abandon(error);
         this.#driver.drive();
       },
     );
@@ -184,7 +190,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     const { clock } = this.#driver;
     const timeoutMs = options.timeoutMs ?? this.#closeTimeoutMs;
     const closeOnce = async (): Promise<void> => {
-      await Promise.all([...this.#members.values()].map((member) => member.drain({})));
+      const members = [...this.#members.values()];
+      await Promise.all(members.map((member) => member.close({ timeoutMs })));
       this.#driver.machine.close();
       this.#driver.drive();
       await this.closed;
@@ -226,19 +233,21 @@ export function openConnection(
     const driver = new Driver(transport, machine, clock, (event) => handle(event));
     const connection = new Connection(driver, plan.closeTimeoutMs);
     const answer = (challenge: Uint8Array | undefined): void => {
-      // An error of the application's own credentials is its error, whatever it is.
-      new Promise<Uint8Array>((respond) => respond(credentials.respond(challenge))).then(
-        (response) => {
+      new Promise<Uint8Array>((respond) => respond(credentials.respond(challenge)))
+        .then((response) => {
           machine.respond(response);
           driver.drive();
-        },
-        (error) => {
+        })
+        .catch((cause) => {
+          const why = cause instanceof Error ? cause.message : String(cause);
+          const error = new UsageError(`the credentials gave no response: ${why}`, { cause });
+          error.phase = "authentication";
           reject(error);
           driver.destroy(error);
-        },
-      );
+        });
     };
     signal.addEventListener("abort", onAbort);
     driver.start();
+    if (signal.aborted) onAbort();
   });
 }

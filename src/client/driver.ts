@@ -18,8 +18,10 @@ export class Driver {
   readonly #transport: Transport;
   readonly #onEvent: (event: ConnectionEvent) => void;
   #flushScheduled = false;
+  #telling = false;
   #transportClosed = false;
   #timer: Timer | undefined;
+  #linger: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -50,6 +52,7 @@ export class Driver {
         this.machine.receiveEnd(cause);
         this.drive();
         this.#stopTimer();
+        this.#linger?.cancel();
       },
     });
     this.drive();
@@ -57,12 +60,9 @@ export class Driver {
 
   /** Does what the machine wants; to be called after everything that was asked of it. */
   drive(): void {
-    for (const event of this.machine.takeEvents()) {
-      this.#onEvent(event);
-      if (event.type === "closed") this.#finish();
-    }
+    this.#tellEvents();
     this.driveOutput();
-    this.#armTimer();
+    this.driveTimer();
   }
 
   /** The part of {@link Driver.drive} that a publish needs. */
@@ -87,6 +87,20 @@ export class Driver {
     this.#transport.unref();
   }
 
+  /** Events go out in order also when somebody who is told one asks for something else. */
+  #tellEvents(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let events = this.machine.takeEvents(); events.length > 0; ) {
+      for (const event of events) {
+        this.#onEvent(event);
+        if (event.type === "closed") this.#finish();
+      }
+      events = this.machine.takeEvents();
+    }
+    this.#telling = false;
+  }
+
   readonly #flush = (): void => {
     this.#flushScheduled = false;
     if (this.#transportClosed || !this.machine.hasOutput) return;
@@ -100,10 +114,11 @@ export class Driver {
     if (this.#transportClosed) return;
     this.#flush();
     this.#transport.end();
-    this.clock.after(LINGER_MS, () => this.#transport.destroy());
+    this.#linger = this.clock.after(LINGER_MS, () => this.#transport.destroy());
   }
 
-  #armTimer(): void {
+  /** The part of {@link Driver.drive} that a deadline needs. */
+  driveTimer(): void {
     const at = this.machine.nextTimeout();
     if (at === undefined || at >= this.#timerAt) return;
     this.#stopTimer();

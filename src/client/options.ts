@@ -4,7 +4,9 @@ import { UsageError } from "../errors.ts";
 import { CHANNEL_MAX_CAP, DEFAULT_PROPOSAL, type Tuning } from "../protocol/negotiation.ts";
 import { amqplain, type Credentials, external, plain } from "../protocol/sasl.ts";
 import type { FieldTable } from "../wire/field-value.ts";
+import { writeMethodFrame } from "../wire/frame.ts";
 import { FRAME_MIN_SIZE, PORT, TLS_PORT } from "../wire/generated/constants.ts";
+import { Writer } from "../wire/writer.ts";
 import { type ParsedUri, parseUri } from "./uri.ts";
 
 /** Where to connect to. */
@@ -82,7 +84,7 @@ export function planConnection(uri: string | undefined, options: ConnectOptions)
   const parsed = uri === undefined ? undefined : parseUri(uri);
   const query = parsed?.query ?? {};
   const tls = resolveTls(options.tls ?? parsed?.tls ?? false);
-  return {
+  const plan: ConnectPlan = {
     hosts: resolveHosts(options, parsed, tls === undefined ? PORT : TLS_PORT),
     tls,
     credentials: resolveCredentials(options, parsed),
@@ -112,6 +114,21 @@ export function planConnection(uri: string | undefined, options: ConnectOptions)
     keepAliveMs: integer(options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS, "keepAliveMs"),
     signal: options.signal,
   };
+  checkEncoding(plan);
+  return plan;
+}
+
+/** Encodes what the broker will be told, to nowhere: a mistake shows before anything is opened. */
+function checkEncoding({ clientProperties, credentials, locale, vhost }: ConnectPlan): void {
+  const { mechanism } = credentials;
+  const response = new Uint8Array(0); // asked for when the broker wants it
+  const writer = new Writer();
+  for (const method of [
+    { name: "connection.start-ok", clientProperties, mechanism, response, locale },
+    { name: "connection.open", virtualHost: vhost },
+  ] as const) {
+    writeMethodFrame(writer, 0, method, DEFAULT_PROPOSAL.frameMax);
+  }
 }
 
 /** RabbitMQ 3 accepts messages of up to 128 MiB, RabbitMQ 4 of 16 MiB unless told otherwise. */
@@ -153,6 +170,9 @@ function resolveCredentials(options: ConnectOptions, parsed: ParsedUri | undefin
   if (options.credentials !== undefined) return options.credentials;
   const username = options.username ?? parsed?.username ?? "guest";
   const password = options.password ?? parsed?.password ?? "guest";
+  for (const [name, value] of Object.entries({ username, password })) {
+    if (typeof value !== "string") throw new UsageError(`${name} must be a string`);
+  }
   const mechanism = parsed?.query.authMechanisms?.[0]?.toUpperCase() ?? "PLAIN";
   if (mechanism === "PLAIN") return plain(username, password);
   if (mechanism === "AMQPLAIN") return amqplain(username, password);

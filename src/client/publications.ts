@@ -1,7 +1,8 @@
 /** The kinds of publish, by who is told how it ended. */
 import type { AmqpError } from "../errors.ts";
-import type { ConfirmTally } from "../protocol/confirm-tally.ts";
+import type { ConfirmTally, TallySegment } from "../protocol/confirm-tally.ts";
 import { Publication } from "../protocol/publication.ts";
+import type { BasicProperties } from "../wire/generated/properties.ts";
 import type { PublishOptions } from "./publish-options.ts";
 
 /** What a publish resolves with: the broker has the message. */
@@ -13,7 +14,7 @@ export interface Confirmation {
 /** A publish that is counted: what `waitForConfirms()` waits for. */
 export class TalliedPublication extends Publication {
   readonly #tally: ConfirmTally;
-  readonly #number: number;
+  readonly #segment: TallySegment;
 
   constructor(
     tally: ConfirmTally,
@@ -21,23 +22,24 @@ export class TalliedPublication extends Publication {
     routingKey: string,
     body: Uint8Array | string,
     options: PublishOptions,
+    properties: BasicProperties,
   ) {
-    super(exchange, routingKey, body, options, options);
+    super(exchange, routingKey, body, options, properties);
     this.#tally = tally;
-    this.#number = tally.submit();
+    this.#segment = tally.submit();
   }
 
   /** Its arguments were refused before anything was written: it does not count. */
   withdraw(): void {
-    this.#tally.withdraw(this.#number);
+    this.#tally.withdraw(this.#segment);
   }
 
   protected override onConfirmed(): void {
-    this.#tally.settle(this.#number, this.deliveryTag, undefined);
+    this.#tally.settle(this.#segment, this.deliveryTag, undefined);
   }
 
   protected override onFailed(error: AmqpError): void {
-    this.#tally.settle(this.#number, this.deliveryTag, error);
+    this.#tally.settle(this.#segment, this.deliveryTag, error);
   }
 }
 
@@ -54,23 +56,24 @@ export class ToldPublication extends TalliedPublication {
     routingKey: string,
     body: Uint8Array | string,
     options: PublishOptions,
+    properties: BasicProperties,
     resolve: (confirmation: Confirmation) => void,
     reject: (error: AmqpError) => void,
   ) {
-    super(tally, exchange, routingKey, body, options);
+    super(tally, exchange, routingKey, body, options, properties);
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   protected override onConfirmed(): void {
-    super.onConfirmed();
     this.forgetSignal?.();
     this.#resolve({ deliveryTag: this.deliveryTag });
+    super.onConfirmed(); // last: waitForConfirms() resolves behind the promises that it is about
   }
 
   protected override onFailed(error: AmqpError): void {
-    super.onFailed(error);
     this.forgetSignal?.();
     this.#reject(error);
+    super.onFailed(error);
   }
 }

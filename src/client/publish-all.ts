@@ -1,25 +1,27 @@
 /** `publishAll()`: an iterable of messages, read no faster than the publisher's window allows. */
 import {
-  type AmqpError,
+  AmqpError,
   BatchError,
   type BatchFailure,
   MAX_BATCH_FAILURES,
   PublishError,
-  type UsageError,
+  UsageError,
 } from "../errors.ts";
+import { describe } from "../wire/writer.ts";
 import { callListeners } from "./listeners.ts";
 import type { Confirmation } from "./publications.ts";
 import type { Message, PublishOptions } from "./publish-options.ts";
+import { watchSignal } from "./signals.ts";
 import { abortError } from "./waiting.ts";
 
 /** What `publishAll()` takes. */
-export interface PublishAllOptions {
+export interface PublishAllOptions<M extends Message = Message> {
   /** Stops reading; what is under way is waited for. */
   readonly signal?: AbortSignal | undefined;
   /** Stops reading at the first message that fails; default true. */
   readonly stopOnFailure?: boolean | undefined;
   /** Told of each message how it ended, in the order in which they end. */
-  readonly onSettled?: ((message: Message, result: MessageResult) => void) | undefined;
+  readonly onSettled?: ((message: M, result: MessageResult) => void) | undefined;
 }
 
 /** How one message of a batch ended. */
@@ -42,38 +44,52 @@ interface MessageSink {
 }
 
 /** Publishes all messages; rejects with a `BatchError` when any was not confirmed. */
-export async function publishAll(
+export async function publishAll<M extends Message>(
   publisher: MessageSink,
-  messages: Iterable<Message> | AsyncIterable<Message>,
-  options: PublishAllOptions,
+  messages: Iterable<M> | AsyncIterable<M>,
+  options: PublishAllOptions<M>,
 ): Promise<{ readonly confirmed: number }> {
   const { signal } = options;
+  checkIterable(messages);
   const batch = new Batch(options);
-  const onAbort = (): void => batch.stop(abortError(signal as AbortSignal, "publishing the batch"));
   const forget = publisher.onRefusing((reason) => batch.stop(reason));
-  signal?.addEventListener("abort", onAbort);
-  if (signal?.aborted) onAbort();
+  const abort = (from: AbortSignal): void => batch.stop(abortError(from, "publishing the batch"));
+  if (signal?.aborted) abort(signal);
+  const forgetSignal = signal === undefined ? undefined : watchSignal(signal, () => abort(signal));
   await feed(publisher, messages, batch);
   forget();
-  signal?.removeEventListener("abort", onAbort);
+  forgetSignal?.();
   await batch.settled();
   return batch.result();
 }
 
+function checkIterable(messages: unknown): void {
+  const iterable =
+    typeof messages === "object" &&
+    messages !== null &&
+    (Symbol.asyncIterator in messages || Symbol.iterator in messages);
+  if (!iterable) {
+    throw new UsageError(`the messages must be an iterable, not ${describe(messages)}`);
+  }
+}
+
 /** Reads and publishes until the messages end or the batch is stopped. */
-async function feed(
+async function feed<M extends Message>(
   publisher: MessageSink,
-  messages: Iterable<Message> | AsyncIterable<Message>,
-  batch: Batch,
+  messages: Iterable<M> | AsyncIterable<M>,
+  batch: Batch<M>,
 ): Promise<void> {
-  let iterator: MessageIterator | undefined;
+  let iterator: MessageIterator<M> | undefined;
   try {
     iterator = iterate(messages);
     while (!batch.stopped) {
-      if (!publisher.hasRoom) await batch.orStopped(publisher.ready({}));
+      if (!publisher.hasRoom) {
+        const ready = publisher.ready({}).catch((error) => batch.stop(error));
+        await batch.orStopped(ready);
+      }
       if (batch.stopped) break;
       const next = iterator.next();
-      const step = next instanceof Promise ? await batch.orStopped(next) : next;
+      const step = isPromise(next) ? await batch.orStopped(next) : next;
       if (step === undefined) break;
       if (step.done) return;
       batch.publish(publisher, step.value);
@@ -85,23 +101,32 @@ async function feed(
   endEarly(iterator);
 }
 
-type MessageIterator = Iterator<Message> | AsyncIterator<Message>;
+type MessageIterator<M> = Iterator<M> | AsyncIterator<M>;
 
-function iterate(messages: Iterable<Message> | AsyncIterable<Message>): MessageIterator {
+function iterate<M>(messages: Iterable<M> | AsyncIterable<M>): MessageIterator<M> {
   return Symbol.asyncIterator in messages
     ? messages[Symbol.asyncIterator]()
     : messages[Symbol.iterator]();
 }
 
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>>).then === "function";
+}
+
 /** Tells the iterator to clean up. One that is stuck in `next()` may never answer. */
-function endEarly(iterator: MessageIterator): void {
+function endEarly(iterator: MessageIterator<unknown>): void {
   new Promise((resolve) => resolve(iterator.return?.())).catch(() => {});
 }
 
+function checkMessage(message: unknown): void {
+  if (typeof message === "object" && message !== null) return;
+  throw new UsageError(`a message must be an object, not ${describe(message)}`);
+}
+
 /** The books of one call. */
-class Batch {
-  readonly #options: PublishAllOptions;
-  readonly #failures: BatchFailure<Message>[] = [];
+class Batch<M extends Message> {
+  readonly #options: PublishAllOptions<M>;
+  readonly #failures: BatchFailure<M>[] = [];
   #confirmed = 0;
   #failed = 0;
   #underWay = 0;
@@ -111,7 +136,7 @@ class Batch {
   /** Whether no more messages are to be read. */
   stopped = false;
 
-  constructor(options: PublishAllOptions) {
+  constructor(options: PublishAllOptions<M>) {
     this.#options = options;
   }
 
@@ -123,7 +148,7 @@ class Batch {
   }
 
   /** What the promise gives, or undefined when the batch is stopped first. */
-  orStopped<T>(promise: Promise<T>): Promise<T | undefined> {
+  orStopped<T>(promise: PromiseLike<T>): Promise<T | undefined> {
     // Not Promise.race() with one long-lived promise: it would keep every other one alive.
     return new Promise((resolve, reject) => {
       this.#tellStopped = () => resolve(undefined);
@@ -132,7 +157,7 @@ class Batch {
     });
   }
 
-  publish(publisher: MessageSink, message: Message): void {
+  publish(publisher: MessageSink, message: M): void {
     this.#underWay++;
     const confirmed = (confirmation: Confirmation): void => {
       this.#confirmed++;
@@ -148,10 +173,13 @@ class Batch {
       this.#settle(message, error as PublishError | UsageError);
     };
     try {
+      checkMessage(message);
       const { exchange = "", routingKey, body } = message;
       publisher.submit(exchange, routingKey, body, message, confirmed, failed);
     } catch (error) {
-      failed(error as AmqpError);
+      // What it is if not ours: no object at all, or one whose members cannot be read.
+      const mistake = new UsageError("the iterable gave what is no message", { cause: error });
+      failed(error instanceof AmqpError ? error : mistake);
     }
   }
 
@@ -173,7 +201,7 @@ class Batch {
     );
   }
 
-  #settle(message: Message, result: MessageResult): void {
+  #settle(message: M, result: MessageResult): void {
     const { onSettled } = this.#options;
     // The application's function must not run inside of the parser.
     if (onSettled !== undefined)

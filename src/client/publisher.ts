@@ -2,7 +2,14 @@
  * The publisher: a channel in confirm mode where every publish is a promise that settles once, with
  * the truth.
  */
-import { type AbortError, type AmqpError, ChannelClosedError, UsageError } from "../errors.ts";
+import {
+  type AbortError,
+  type AmqpError,
+  ChannelClosedError,
+  CLOSED_BY_US,
+  UsageError,
+  withoutStackTrace,
+} from "../errors.ts";
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
 import { publishError } from "../protocol/publication.ts";
@@ -15,13 +22,15 @@ import type { Driver } from "./driver.ts";
 import { type Confirmation, ToldPublication } from "./publications.ts";
 import { type PublishAllOptions, publishAll } from "./publish-all.ts";
 import {
+  checkBody,
   checkProperties,
+  checkPublishOptions,
   type Message,
   type PublishOptions,
   withDefaults,
 } from "./publish-options.ts";
-import { SharedSignals } from "./signals.ts";
-import { abortError, type WaitBounds, waitFor } from "./waiting.ts";
+import { watchSignal } from "./signals.ts";
+import { abortError, refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
 
 /** What `openPublisher()` takes. */
 export interface PublisherOptions {
@@ -72,7 +81,6 @@ export class Publisher implements AsyncDisposable {
   readonly #defaults: BasicProperties | undefined;
   readonly #timeoutMs: number | undefined;
   readonly #tally = new ConfirmTally();
-  readonly #signals = new SharedSignals();
   #resolveClosed!: (error: AmqpError | undefined) => void;
   #closing: Promise<void> | undefined;
   #refusal: AmqpError | undefined;
@@ -143,9 +151,9 @@ export class Publisher implements AsyncDisposable {
    *
    * @throws BatchError when any was not, with each that failed; what was under way has settled then.
    */
-  publishAll(
-    messages: Iterable<Message> | AsyncIterable<Message>,
-    options: PublishAllOptions = {},
+  publishAll<M extends Message>(
+    messages: Iterable<M> | AsyncIterable<M>,
+    options: PublishAllOptions<M> = {},
   ): Promise<{ readonly confirmed: number }> {
     return publishAll(this, messages, options);
   }
@@ -182,11 +190,10 @@ export class Publisher implements AsyncDisposable {
    * Resolves in any case: what became of each message is in its own promise.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= closeChannel(
-      this.#channel,
-      this.#driver,
-      { timeoutMs: this.#closeTimeoutMs, ...options },
-      () => this.drain(),
+    const mistake = refuseTimeout(options.timeoutMs);
+    if (mistake !== undefined) return Promise.reject(mistake);
+    this.#closing ??= closeChannel(this.#channel, this.#driver, options, this.#closeTimeoutMs, () =>
+      this.drain(),
     );
     return this.#closing;
   }
@@ -209,16 +216,18 @@ export class Publisher implements AsyncDisposable {
     resolve: (confirmation: Confirmation) => void,
     reject: (error: AmqpError) => void,
   ): void {
-    const merged = withDefaults(this.#defaults, options);
-    checkProperties(merged);
+    checkPublishOptions(options);
+    const properties = withDefaults(this.#defaults, options);
+    checkBody(body);
+    checkProperties(properties);
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    checkTimeout(timeoutMs);
     const publication = new ToldPublication(
       this.#tally,
       exchange,
       routingKey,
       body,
-      merged,
+      options,
+      properties,
       resolve,
       reject,
     );
@@ -269,7 +278,7 @@ export class Publisher implements AsyncDisposable {
 
   /** @internal Stops accepting and waits until everything accepted has settled. */
   drain(): Promise<void> {
-    this.#refuse(new ChannelClosedError({ replyCode: 200, replyText: "closed" }));
+    this.#refuse(new ChannelClosedError(CLOSED_BY_US));
     return new Promise((resolve) => this.#tally.whenIdle(resolve));
   }
 
@@ -289,12 +298,12 @@ export class Publisher implements AsyncDisposable {
   #setDeadline(publication: ToldPublication, timeoutMs: number): void {
     const { machine, clock } = this.#driver;
     machine.scheduler.setDeadline(publication, this.#window, timeoutMs, clock.now());
-    this.#driver.drive();
+    this.#driver.driveTimer();
   }
 
   #watch(publication: ToldPublication, signal: AbortSignal): void {
-    publication.forgetSignal = this.#signals.watch(signal, () => {
-      this.#window.release(publication, abortError(signal, "the publish"));
+    publication.forgetSignal = watchSignal(signal, () => {
+      this.#window.release(publication, abortedPublish(signal));
       this.#driver.drive();
     });
   }
@@ -303,8 +312,20 @@ export class Publisher implements AsyncDisposable {
 const NO_OPTIONS: PublishOptions = {};
 
 function refuseAborted(signal: AbortSignal | undefined): AbortError | undefined {
-  return signal?.aborted ? abortError(signal, "the publish") : undefined;
+  return signal?.aborted ? abortedPublish(signal) : undefined;
 }
+
+/** One error for all publishes that share a signal: it may be a million. */
+function abortedPublish(signal: AbortSignal): AbortError {
+  let error = ABORTED.get(signal);
+  if (error === undefined) {
+    error = withoutStackTrace(() => abortError(signal, "the publish"));
+    ABORTED.set(signal, error);
+  }
+  return error;
+}
+
+const ABORTED: WeakMap<AbortSignal, AbortError> = new WeakMap();
 
 function checkCount(value: number, name: string, least: number): void {
   if (!(Number.isInteger(value) && value >= least)) {
@@ -313,7 +334,6 @@ function checkCount(value: number, name: string, least: number): void {
 }
 
 function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0 && Number.isFinite(timeoutMs))) {
-    throw new UsageError("timeoutMs must be a number of milliseconds, 0 or more");
-  }
+  const mistake = refuseTimeout(timeoutMs);
+  if (mistake !== undefined) throw mistake;
 }

@@ -8,13 +8,12 @@
  * here never shows any of the input but the name of what is wrong with it.
  */
 import { UsageError } from "../errors.ts";
-import { PORT, TLS_PORT } from "../wire/generated/constants.ts";
 
 /** What a URI says; what it does not say is undefined. An empty part is not an absent one. */
 export interface ParsedUri {
   readonly tls: boolean;
   readonly hostname: string | undefined;
-  readonly port: number;
+  readonly port: number | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly vhost: string | undefined;
@@ -36,20 +35,27 @@ export function parseUri(uri: string): ParsedUri {
   const match = /^(amqps?):\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(uri);
   if (match === null) {
     throw new UsageError(
-      "the URI is not of the form amqp://user:password@host:port/vhost or amqps://...; special " +
-        'characters in its parts must be percent-encoded, as in %2F for "/" and %40 for "@"',
+      "the URI is not of the form amqp://user:password@host:port/vhost or amqps://...; " +
+        `${PERCENT_ENCODE}, as in %2F for "/" and %40 for "@"`,
     );
   }
   const [, scheme = "", authority = "", vhost, query] = match;
-  const tls = scheme.toLowerCase() === "amqps";
+  if (vhost?.includes("@") || query?.includes("@")) {
+    // Not forbidden, but far more likely the end of a password with a "/" or "?" in it; and then
+    // what looks like the host is a part of the password too.
+    throw new UsageError(
+      `the URI has an "@" behind the host; ${PERCENT_ENCODE}, as in %2F for "/", %3F for "?" and ` +
+        '%40 for "@"',
+    );
+  }
   const { hostname, port, username, password } = parseAuthority(authority);
   if (vhost?.includes("/")) {
     throw new UsageError('the vhost in the URI has a "/"; write it as %2F');
   }
   return {
-    tls,
+    tls: scheme.toLowerCase() === "amqps",
     hostname,
-    port: port ?? (tls ? TLS_PORT : PORT),
+    port,
     username,
     password,
     vhost: vhost === undefined ? undefined : decode(vhost, "vhost"),
@@ -77,8 +83,8 @@ function parseAuthority(authority: string): Authority {
   const parts = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(hostport);
   if (parts === null) {
     throw new UsageError(
-      "host or port in the URI cannot be read; an IPv6 address goes in brackets, and a port is " +
-        "a number",
+      "host or port in the URI cannot be read; an IPv6 address goes in brackets, a port is a " +
+        `number, and ${PERCENT_ENCODE}`,
     );
   }
   const host = parts[1] ?? parts[2] ?? "";
@@ -129,6 +135,8 @@ const NUMERIC: { readonly [name: string]: keyof UriQuery } = {
   channel_max: "channelMax",
   frame_max: "frameMax",
 };
+
+const PERCENT_ENCODE = "special characters in its parts must be percent-encoded";
 
 function decode(text: string, what: string): string {
   try {

@@ -1,6 +1,7 @@
 /** Waiting that ends: for what is waited for, for a deadline, or for a signal. */
-import { AbortError, TimeoutError } from "../errors.ts";
+import { AbortError, TimeoutError, UsageError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
+import { watchSignal } from "./signals.ts";
 
 /** What bounds a wait. */
 export interface WaitBounds {
@@ -11,7 +12,8 @@ export interface WaitBounds {
 
 /**
  * A promise for something that `start` begins. When a bound is hit first, the promise rejects with
- * a `TimeoutError` or `AbortError` that names `what`, and `cancel` is called with it.
+ * a `TimeoutError` or `AbortError` that names `what`, and `cancel` is called with it; where the
+ * signal had fired before, without `start`.
  */
 export function waitFor<T>(
   clock: Clock,
@@ -21,37 +23,52 @@ export function waitFor<T>(
   cancel: (error: TimeoutError | AbortError) => void,
 ): Promise<T> {
   const { signal, timeoutMs } = bounds;
-  if (signal?.aborted) return Promise.reject(abortError(signal, what));
+  if (signal?.aborted) {
+    const error = abortError(signal, what);
+    cancel(error);
+    return Promise.reject(error);
+  }
   if (signal === undefined && timeoutMs === undefined) return new Promise(start);
   return new Promise((resolve, reject) => {
     const end = (): void => {
       timer?.cancel();
-      signal?.removeEventListener("abort", onAbort);
+      forgetSignal?.();
     };
     const giveUp = (error: TimeoutError | AbortError): void => {
       end();
       reject(error);
       cancel(error);
     };
-    const onAbort = (): void => giveUp(abortError(signal as AbortSignal, what));
     const timer =
       timeoutMs === undefined
         ? undefined
         : clock.after(timeoutMs, () =>
             giveUp(new TimeoutError(`${what} took longer than ${timeoutMs} ms`)),
           );
-    signal?.addEventListener("abort", onAbort);
-    start(
-      (value) => {
+    const forgetSignal =
+      signal === undefined
+        ? undefined
+        : watchSignal(signal, () => giveUp(abortError(signal, what)));
+    const fail = (error: unknown): void => {
+      end();
+      reject(error);
+    };
+    try {
+      start((value) => {
         end();
         resolve(value);
-      },
-      (error) => {
-        end();
-        reject(error);
-      },
-    );
+      }, fail);
+    } catch (error) {
+      fail(error);
+    }
   });
+}
+
+/** What is wrong with a deadline; undefined where nothing is. */
+export function refuseTimeout(timeoutMs: number | undefined): UsageError | undefined {
+  return timeoutMs === undefined || (timeoutMs >= 0 && Number.isFinite(timeoutMs))
+    ? undefined
+    : new UsageError("timeoutMs must be a number of milliseconds, 0 or more");
 }
 
 /** The error of somebody whose signal fired while waiting for `what`. */

@@ -22,7 +22,9 @@ describe("ndjson", () => {
         timestamp: "2026-01-02T03:04:05Z",
       },
     };
-    expect(parse(JSON.stringify(line))).to.deep.equal({
+    const message = Object.entries(parse(JSON.stringify(line)));
+    const given = Object.fromEntries(message.filter(([, value]) => value !== undefined));
+    expect(given).to.deep.equal({
       exchange: "logs",
       routingKey: "a.b",
       body: "grüße",
