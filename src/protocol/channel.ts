@@ -12,7 +12,7 @@ import {
 } from "../errors.ts";
 import { writeContent } from "../wire/content.ts";
 import { writeMethodFrame } from "../wire/frame.ts";
-import { METHODS, methodName } from "../wire/generated/method-table.ts";
+import { METHODS } from "../wire/generated/method-table.ts";
 import type {
   BasicReturn,
   ChannelClose,
@@ -25,6 +25,7 @@ import { type Call, CallQueue } from "./call-queue.ts";
 import { type ChannelState, nextChannelState } from "./channel-states.ts";
 import { ConfirmLedger } from "./confirm-ledger.ts";
 import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
+import { closeReason } from "./frame-reading.ts";
 import { type Publication, publishError } from "./publication.ts";
 import { type Blame, blameCall, blamedError, blamePublish } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
@@ -262,15 +263,14 @@ export class ChannelMachine {
   }
 
   #closedByPeer(close: ChannelClose, next: ChannelState): void {
-    const { replyCode, replyText: text, classId, methodId } = close;
     const told = this.#state === "failing";
     this.#state = next;
     this.#write({ name: "channel.close-ok" });
     if (!told) {
-      const method = classId === 0 ? undefined : (methodName(classId, methodId) ?? "unknown");
-      const reason = { replyCode, replyText: text, method };
+      const reason = closeReason(close);
       const error = new ChannelClosedError(reason);
-      const callRefused = method !== undefined && this.#calls.pending?.method.name === method;
+      const callRefused =
+        reason.method !== undefined && this.#calls.pending?.method.name === reason.method;
       const blame = callRefused
         ? blameCall(this.#nextTagAtCall)
         : blamePublish(reason, this.ledger.unhandledPublications(), this.#link.vhost);

@@ -59,6 +59,12 @@ export const CONNECT_PHASES: { readonly [S in ConnectionState]?: ConnectPhase } 
   opening: "open",
 };
 
+/** What an end without a word may mean in a state. */
+export const SILENT_END_HINTS: { readonly [S in ConnectionState]?: string } = {
+  greeting: "; a server that wants TLS may end so: is it a port for amqps?",
+  authenticated: "; a broker may refuse a login so: check user name and password",
+};
+
 /** The state that a method of the server leads to; raises where the table has none. */
 export function nextConnectionState(
   state: ConnectionState,

@@ -22,15 +22,19 @@ import type { FieldTable } from "../wire/field-value.ts";
 import { writeHeartbeatFrame, writeMethodFrame, writeProtocolHeader } from "../wire/frame.ts";
 import { FrameDecoder, type RawFrame } from "../wire/frame-decoder.ts";
 import { FRAME_TYPE, REPLY_CODE } from "../wire/generated/constants.ts";
-import { methodName } from "../wire/generated/method-table.ts";
 import type { ClientMethod, ConnectionClose } from "../wire/generated/methods.ts";
 import { Output } from "../wire/output.ts";
 import { type Call, CallQueue } from "./call-queue.ts";
 import type { ChannelLink, ChannelMachine } from "./channel.ts";
 import { ChannelTable } from "./channel-table.ts";
 import type { ConnectionEvent } from "./connection-events.ts";
-import { CONNECT_PHASES, type ConnectionState, nextConnectionState } from "./connection-states.ts";
-import { asProtocolError, checkHeartbeat, readMethod } from "./frame-reading.ts";
+import {
+  CONNECT_PHASES,
+  type ConnectionState,
+  nextConnectionState,
+  SILENT_END_HINTS,
+} from "./connection-states.ts";
+import { asProtocolError, checkHeartbeat, closeReason, readMethod } from "./frame-reading.ts";
 import { Greeting } from "./greeting.ts";
 import { HeartbeatClock } from "./heartbeat.ts";
 import { DEFAULT_PROPOSAL, negotiate, type Tuning } from "./negotiation.ts";
@@ -131,9 +135,9 @@ export class ConnectionMachine {
     if (this.#closeError !== undefined) return this.#close(this.#closeError);
     const phase = CONNECT_PHASES[this.#state];
     const where = phase === undefined ? "" : ` in phase ${phase}`;
-    const hint = this.#state === "authenticated" ? `; ${LOGIN_HINT}` : "";
-    const why = cause instanceof Error ? `: ${cause.message}` : hint;
-    const lost = new ConnectionLostError(`the connection was lost${where}${why}`, { cause });
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    const hint = SILENT_END_HINTS[this.#state] ?? "";
+    const lost = new ConnectionLostError(`the connection was lost${where}${why}${hint}`, { cause });
     this.#close(lost);
   }
 
@@ -295,9 +299,7 @@ export class ConnectionMachine {
   }
 
   #closedByPeer(close: ConnectionClose, next: ConnectionState): void {
-    const { replyCode, replyText: text, classId, methodId } = close;
-    const method = classId === 0 ? undefined : (methodName(classId, methodId) ?? "unknown");
-    const reason = { replyCode, replyText: text, method };
+    const reason = closeReason(close);
     if (next === "closing") {
       this.#write({ name: "connection.close-ok" });
       this.#owesCloseOk = true;
@@ -392,8 +394,5 @@ const HANDSHAKE_FRAME_MAX = 131_072;
  * window can be withdrawn and is known to be unsent, what is in a dead socket is lost for certain.
  */
 export const OUTPUT_HIGH_WATER = 1_048_576;
-
-const LOGIN_HINT =
-  "without a word, which is how a broker may refuse a login: check user name and password";
 
 const NO_METHOD = { classId: 0, methodId: 0 } as const;

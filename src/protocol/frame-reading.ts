@@ -1,9 +1,10 @@
 /** What a client makes of single frames from a server, and of what goes wrong with them. */
-import { ProtocolError } from "../errors.ts";
+import { type CloseReason, ProtocolError } from "../errors.ts";
 import type { RawFrame } from "../wire/frame-decoder.ts";
 import { readServerMethod } from "../wire/generated/codec.ts";
 import { REPLY_CODE } from "../wire/generated/constants.ts";
-import type { ServerMethod } from "../wire/generated/methods.ts";
+import { methodName } from "../wire/generated/method-table.ts";
+import type { ChannelClose, ConnectionClose, ServerMethod } from "../wire/generated/methods.ts";
 import { Reader } from "../wire/reader.ts";
 
 /** Reads a method frame to the last octet; raises for what is no method, or not a server's. */
@@ -22,6 +23,13 @@ export function checkHeartbeat(frame: RawFrame): void {
     expected: "an empty frame on channel 0",
     got: `${frame.end - frame.start} octets on channel ${frame.channel}`,
   });
+}
+
+/** What a close of the peer says, with the method that it names. */
+export function closeReason(close: ChannelClose | ConnectionClose): CloseReason {
+  const { replyCode, replyText, classId, methodId } = close;
+  const method = classId === 0 ? undefined : (methodName(classId, methodId) ?? "unknown");
+  return { replyCode, replyText, method };
 }
 
 /** What no rule foresees, such as a body too large to allocate, ends the connection as well. */

@@ -8,18 +8,21 @@
  * - with the same exchange, routing key, body and properties, as far as brokers keep them.
  *
  * A broker changes little about a message, so one with just the same properties is it; failing
- * that, one whose properties are all there among others. If several are left that no observer could
+ * that, one to which only headers were added that brokers add; failing that, one whose properties
+ * are all there among others. If several are left that no observer could
  * tell apart, the lowest tag is taken. If none is left, or several that could be told apart and are
  * not known to be it, nobody is guessed: each of them is doubtful, and its confirm proves nothing.
  *
  * Nothing is added to anybody's message, and the cost is paid by mandatory and immediate publishes
  * alone: they are filed under exchange and routing key.
  */
+
+import type { BasicProperties } from "../wire/generated/properties.ts";
 import { encodeText } from "../wire/text.ts";
 import { Fifo } from "./fifo.ts";
 import type { Publication } from "./publication.ts";
 import { type ReturnedMessage, returnedError } from "./returned-error.ts";
-import { compareProperties } from "./returned-properties.ts";
+import { areAlike, compareProperties, type Likeness } from "./returned-properties.ts";
 
 /** The mandatory and immediate publishes of a channel whose confirm has not arrived. */
 export class ReturnMatcher {
@@ -68,8 +71,11 @@ export class ReturnMatcher {
   }
 
   #find(filed: Iterable<Publication>, returned: ReturnedMessage): Publication | undefined {
-    const fitting: Publication[] = [];
-    const sameBodies: Publication[] = [];
+    const found: { [L in Exclude<Likeness, "same">]: Candidate[] } = {
+      extended: [],
+      part: [],
+      other: [],
+    };
     for (const candidate of filed) {
       const { body, properties } = candidate;
       if (body === undefined || properties === undefined) continue;
@@ -77,21 +83,22 @@ export class ReturnMatcher {
       if (!sameBody(body, candidate.bodySize, returned.body)) continue;
       const likeness = compareProperties(properties, returned.properties);
       if (likeness === "same") return candidate;
-      if (likeness === "part") fitting.push(candidate);
-      sameBodies.push(candidate);
+      found[likeness].push({ publication: candidate, properties });
     }
-    const left = fitting.length > 0 ? fitting : sameBodies;
-    if (left.length > 0 && areAlike(left)) return left[0];
-    for (const candidate of left) candidate.doubt = returnedError(candidate, returned);
+    const { extended, part, other } = found;
+    const [first, ...rest] = extended.length > 0 ? extended : part.length > 0 ? part : other;
+    if (first === undefined) return undefined;
+    if (rest.every((each) => areAlike(first.properties, each.properties))) return first.publication;
+    for (const { publication } of [first, ...rest]) {
+      publication.doubt = returnedError(publication, returned);
+    }
     return undefined;
   }
 }
 
-/** Whether nobody could tell these publications apart, or there is just one. */
-function areAlike([first, ...others]: readonly Publication[]): boolean {
-  return others.every(
-    (other) => compareProperties(first?.properties ?? {}, other.properties ?? {}) === "same",
-  );
+interface Candidate {
+  readonly publication: Publication;
+  readonly properties: BasicProperties;
 }
 
 /** Exchange and routing key as one string: the length in front keeps them apart. */

@@ -11,21 +11,27 @@ import { Writer } from "../wire/writer.ts";
 
 /**
  * How like the properties that came back are to those that were sent: the `same`, as far as brokers
- * keep them; all there as a `part` of them; or `other` ones.
+ * keep them; `extended` by headers such as brokers add; a `part` of what came; or `other` ones.
  */
-export function compareProperties(
-  sent: BasicProperties,
-  got: BasicProperties,
-): "same" | "part" | "other" {
+export type Likeness = "same" | "extended" | "part" | "other";
+
+/** Compares the properties that came back with those that were sent. */
+export function compareProperties(sent: BasicProperties, got: BasicProperties): Likeness {
   const expected = asReadBack(sent);
   if (expected === undefined) return "other";
   const [properties, headers] = split(expected);
   const [gotProperties, gotHeaders] = split(got);
   if (!includes(gotProperties, properties) || !includes(gotHeaders, headers)) return "other";
-  const nothingElse =
-    includes(properties, gotProperties) &&
-    Object.keys(gotHeaders).every((name) => name in headers || name.startsWith("x-"));
-  return nothingElse ? "same" : "part";
+  const added = Object.keys(gotHeaders).filter((name) => !Object.hasOwn(headers, name));
+  if (!includes(properties, gotProperties)) return "part";
+  if (added.length === 0) return "same";
+  return added.every((name) => name.startsWith("x-")) ? "extended" : "part";
+}
+
+/** Whether nobody could tell by their properties which of two messages of ours came back. */
+export function areAlike(sent: BasicProperties, other: BasicProperties): boolean {
+  const seen = asReadBack(other);
+  return seen !== undefined && compareProperties(sent, seen) === "same";
 }
 
 type Members = Record<string, unknown>;

@@ -1,14 +1,14 @@
 /** Node's TCP and TLS sockets as a {@link Transport}. */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type AmqpError, ConnectionLostError, type ConnectPhase } from "../errors.ts";
+import { type AmqpError, ConnectionLostError, type ConnectPhase, UsageError } from "../errors.ts";
 import type { Transport, TransportHandler, TransportTarget } from "./transport.ts";
 
 /** Connects; the rejection is a `ConnectionLostError` that tells how far it came. */
 export function openSocket(target: TransportTarget, signal: AbortSignal): Promise<Transport> {
   return new Promise((resolve, reject) => {
     let phase: ConnectPhase = isIP(target.hostname) === 0 ? "resolve" : "tcp";
-    const socket = dial(target);
+    const socket = dialOrRefuse(target);
     const onAbort = (): void => fail(signal.reason);
     const fail = (cause: unknown): void => {
       signal.removeEventListener("abort", onAbort);
@@ -32,6 +32,20 @@ export function openSocket(target: TransportTarget, signal: AbortSignal): Promis
   });
 }
 
+/** Node throws at once for options that it cannot use, such as a certificate that is none. */
+function dialOrRefuse(target: TransportTarget): Socket {
+  try {
+    return dial(target);
+  } catch (cause) {
+    const error = new UsageError(
+      `the options for ${whereTo(target)} cannot be used: ${describeCause(cause)}`,
+      { cause },
+    );
+    error.phase = target.tls === undefined ? "tcp" : "tls";
+    throw error;
+  }
+}
+
 function dial(target: TransportTarget): Socket {
   const { hostname, port, noDelay, keepAliveMs, tls } = target;
   const keepAlive = { keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
@@ -45,13 +59,16 @@ function dial(target: TransportTarget): Socket {
 
 /** Says what could not be reached, and how far it came. */
 function connectError(target: TransportTarget, phase: ConnectPhase, cause: unknown): AmqpError {
-  const where = `${target.hostname}:${target.port}`;
   const error = new ConnectionLostError(
-    `could not connect to ${where}: ${WHAT[phase]} (${describeCause(cause)})`,
+    `could not connect to ${whereTo(target)}: ${WHAT[phase]} (${describeCause(cause)})`,
     { cause },
   );
   error.phase = phase;
   return error;
+}
+
+function whereTo({ hostname, port }: TransportTarget): string {
+  return `${hostname}:${port}`;
 }
 
 const WHAT: { readonly [P in ConnectPhase]?: string } = {

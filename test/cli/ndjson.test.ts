@@ -22,7 +22,7 @@ describe("ndjson", () => {
         timestamp: "2026-01-02T03:04:05Z",
       },
     };
-    const message = Object.entries(parse(JSON.stringify(line)));
+    const message = Object.entries(parse(JSON.stringify(line)) as object);
     const given = Object.fromEntries(message.filter(([, value]) => value !== undefined));
     expect(given).to.deep.equal({
       exchange: "logs",
