@@ -57,6 +57,32 @@ describe("wire/output", () => {
     expect(toHex(concat(...output.take()))).to.equal("02 02 02 02 02");
   });
 
+  it("goes back to where it was, references included", () => {
+    const output = new Output();
+    output.writer.writeOctet(1);
+    output.refer(hex("aa"));
+    const { references } = output;
+    const { length } = output.writer;
+    output.writer.writeOctet(2);
+    output.refer(hex("bb bb"));
+    output.rollback(length, references);
+    expect(output.length).to.equal(2);
+    expect(toHex(concat(...output.take()))).to.equal("01 aa");
+  });
+
+  it("gives a buffer back that had to grow for what it forgets", () => {
+    const capacityAfter = (length: number): number => {
+      const output = new Output();
+      output.writer.writeBytes(new Uint8Array(length));
+      output.refer(hex("aa"));
+      output.clear();
+      expect(output.length).to.equal(0);
+      output.writer.writeOctet(1);
+      return (output.take()[0] as Uint8Array).buffer.byteLength;
+    };
+    expect([5000, 300_000].map(capacityAfter)).to.deep.equal([8192, 4096]);
+  });
+
   it("makes the next buffer as large as the last was full, from 4 KiB to 256 KiB", () => {
     const capacityAfter = (length: number): number => {
       const output = new Output();
