@@ -155,5 +155,7 @@ const MAX_KEPT_BYTES = 4_194_304;
 function rootOf(segment: Segment): Segment {
   let root = segment;
   while (root.into !== undefined) root = root.into;
+  // The next look is short, however many waits were given up in between.
+  if (root !== segment) segment.into = root;
   return root;
 }

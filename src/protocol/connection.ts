@@ -158,7 +158,6 @@ export class ConnectionMachine {
       return;
     }
     this.scheduler.expire(now);
-    this.scheduler.pump();
   }
 
   /** Answers the event `challenge`. */
@@ -265,6 +264,7 @@ export class ConnectionMachine {
         this.#tune({ ...method, heartbeatSeconds: method.heartbeat }, now);
         break;
       case "connection.open-ok":
+        this.#heartbeat.watch(now);
         this.#events.push({ type: "open" });
         break;
       case "connection.blocked":

@@ -17,6 +17,7 @@ export class HeartbeatClock {
   #lastSent: number;
   #lastReceived: number;
   #suspectUntil: number | undefined;
+  #watching = false;
 
   /** `intervalSeconds` is what was negotiated; 0 means that there are no heartbeats. */
   constructor(intervalSeconds: number, now: number) {
@@ -36,11 +37,17 @@ export class HeartbeatClock {
     this.#suspectUntil = undefined;
   }
 
+  /** Begins to watch the peer: the handshake has a deadline of its own (errata, section 13). */
+  watch(now: number): void {
+    this.#watching = true;
+    this.#lastReceived = now;
+  }
+
   /** When {@link HeartbeatClock.ring} is due; undefined where there are no heartbeats. */
   nextTimeout(): number | undefined {
     if (this.#intervalMs === 0) return undefined;
-    const silence = this.#suspectUntil ?? this.#lastReceived + 2 * this.#intervalMs;
-    return Math.min(this.#lastSent + this.#intervalMs / 2, silence);
+    const send = this.#lastSent + this.#intervalMs / 2;
+    return this.#watching ? Math.min(send, this.#suspectUntil ?? this.#silentAt) : send;
   }
 
   /** Tells what to do now. */
@@ -48,10 +55,14 @@ export class HeartbeatClock {
     if (this.#intervalMs === 0) return "none";
     if (this.#suspectUntil !== undefined) {
       if (now >= this.#suspectUntil) return "lost";
-    } else if (now >= this.#lastReceived + 2 * this.#intervalMs) {
+    } else if (this.#watching && now >= this.#silentAt) {
       this.#suspectUntil = now + LAST_LOOK_MS;
     }
     return now >= this.#lastSent + this.#intervalMs / 2 ? "send" : "none";
+  }
+
+  get #silentAt(): number {
+    return this.#lastReceived + 2 * this.#intervalMs;
   }
 }
 

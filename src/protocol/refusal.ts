@@ -113,10 +113,13 @@ const SENTENCES: {
       whole(`ACCESS_REFUSED - cannot publish to internal ${where}`),
     ];
   },
-  [REPLY_CODE.preconditionFailed]: ({ bodySize, userId }) => [
-    open(`PRECONDITION_FAILED - message size ${bodySize} is larger than `),
-    open(`PRECONDITION_FAILED - user_id property set to '${userId}' but authenticated user was '`),
-  ],
+  [REPLY_CODE.preconditionFailed]: ({ bodySize, userId }) => {
+    const user = `PRECONDITION_FAILED - user_id property set to '${userId}' but authenticated user`;
+    return [
+      open(`PRECONDITION_FAILED - message size ${bodySize} is larger than `),
+      ...(userId === undefined ? [] : [open(`${user} was '`)]),
+    ];
+  },
 };
 
 function whole(text: string): Sentence {

@@ -1,0 +1,182 @@
+import { expect } from "chai";
+import { ReturnMatcher } from "../../src/protocol/return-matcher.ts";
+import type { ReturnedMessage } from "../../src/protocol/returned-error.ts";
+import { encodeText } from "../../src/wire/text.ts";
+import { type PublishArguments, publication, type TestPublication } from "./support.ts";
+
+/** What comes back of a message that was published like this. */
+function back(args: PublishArguments = {}): ReturnedMessage {
+  const { exchange = "", routingKey = "q", body = "m", mandatory, immediate, ...properties } = args;
+  const octets = typeof body === "string" ? encodeText(body) : body;
+  return { replyCode: 312, replyText: "NO_ROUTE", exchange, routingKey, properties, body: octets };
+}
+
+/** A matcher with mandatory publications that have the tags 1, 2, ... */
+function filed(...args: readonly PublishArguments[]): {
+  matcher: ReturnMatcher;
+  all: TestPublication[];
+  match(args?: PublishArguments): number | undefined;
+} {
+  const matcher = new ReturnMatcher();
+  const all = args.map((each, i) => {
+    const one = publication({ mandatory: true, ...each });
+    one.bodySize = typeof one.body === "string" ? encodeText(one.body).length : 0;
+    if (one.body instanceof Uint8Array) one.bodySize = one.body.length;
+    one.deliveryTag = i + 1;
+    matcher.add(one);
+    return one;
+  });
+  return { matcher, all, match: (wanted) => matcher.match(back(wanted))?.deliveryTag };
+}
+
+describe("ReturnMatcher", () => {
+  it("finds a publication by exchange, routing key and body", () => {
+    const { match } = filed(
+      { exchange: "x" },
+      { routingKey: "k" },
+      { body: "other" },
+      { exchange: "x", routingKey: "k", body: "other" },
+    );
+    expect(match({ routingKey: "k" })).to.equal(2);
+    expect(match({ exchange: "x", routingKey: "k", body: "other" })).to.equal(4);
+  });
+
+  it("does not confuse exchange and routing key", () => {
+    const { match } = filed(
+      { exchange: "ab", routingKey: "c" },
+      { exchange: "a", routingKey: "bc" },
+    );
+    expect(match({ exchange: "a", routingKey: "bc" })).to.equal(2);
+    expect(
+      filed({ exchange: "1 ", routingKey: "" }).match({ exchange: "", routingKey: "1 " }),
+    ).to.equal(undefined);
+  });
+
+  it("compares bodies, text or octets, by their octets", () => {
+    const { match } = filed({ body: "é" }, { body: Uint8Array.of(0xc3, 0xa8) }, { body: "" });
+    expect(match({ body: Uint8Array.of(0xc3, 0xa9) })).to.equal(1);
+    expect(match({ body: "è" })).to.equal(2);
+    expect(match({ body: "" })).to.equal(3);
+  });
+
+  it("takes the lowest tag of identical messages, each once, in order", () => {
+    const { match } = filed({}, {}, {});
+    expect([match(), match(), match(), match()]).to.deep.equal([1, 2, 3, undefined]);
+  });
+
+  it("never goes back: returns come in the order of the publishes", () => {
+    const { match } = filed({ body: "a" }, { body: "b" }, { body: "a" });
+    expect(match({ body: "b" })).to.equal(2);
+    expect(match({ body: "a" })).to.equal(3);
+    expect(match({ body: "a" })).to.equal(undefined);
+  });
+
+  it("never goes back among other keys either", () => {
+    const { match } = filed({ routingKey: "a" }, { routingKey: "b" }, { routingKey: "a" });
+    expect(match({ routingKey: "b" })).to.equal(2);
+    expect(match({ routingKey: "a" })).to.equal(3);
+    const other = filed({ routingKey: "a" }, { routingKey: "b" });
+    expect(other.match({ routingKey: "b" })).to.equal(2);
+    expect(other.match({ routingKey: "a" })).to.equal(undefined);
+  });
+
+  it("leaves out what has been confirmed", () => {
+    const { matcher, all, match } = filed({}, {}, {});
+    matcher.remove(all[0] as TestPublication);
+    expect(match()).to.equal(2);
+    matcher.remove(all[2] as TestPublication);
+    expect(match()).to.equal(undefined);
+  });
+
+  it("leaves out what has been confirmed out of order", () => {
+    const { matcher, all, match } = filed({}, {}, {});
+    matcher.remove(all[1] as TestPublication);
+    expect([match(), match(), match()]).to.deep.equal([1, 3, undefined]);
+  });
+
+  it("lets go of a message with its confirm, returned or not", () => {
+    const { matcher, all, match } = filed({}, {});
+    match();
+    for (const each of all) matcher.remove(each);
+    expect(all.map(({ body, properties }) => [body, properties])).to.deep.equal([
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+    matcher.remove(all[0] as TestPublication);
+    expect(match()).to.equal(undefined);
+  });
+
+  it("prefers the same properties to a lower tag", () => {
+    const { match } = filed({ messageId: "1" }, { messageId: "2" }, { messageId: "3" });
+    expect(match({ messageId: "2" })).to.equal(2);
+  });
+
+  it("prefers just the same headers to those that a broker may have added to", () => {
+    const { match } = filed({}, { headers: { "x-id": 1 } }, { headers: { "x-id": 2 } });
+    expect(match({ headers: { "x-id": 1 } })).to.equal(2);
+    const { match: another, all } = filed({}, { headers: { "x-id": 1 } });
+    expect(another({ headers: { "x-id": 1, "x-node": "n" } })).to.equal(undefined);
+    expect(all.map(({ doubt }) => doubt !== undefined)).to.deep.equal([true, true]);
+  });
+
+  it("sees past what brokers change: BCC stripped, headers added", () => {
+    const { match } = filed(
+      { headers: { n: 1, BCC: ["z"] } },
+      { headers: { n: 2, BCC: ["z"] } },
+      { headers: { n: 3 } },
+    );
+    expect(match({ headers: { n: 2, "x-routed": true } })).to.equal(2);
+  });
+
+  it("takes the only one with this body where the properties are not as they were", () => {
+    const { match } = filed({ body: "a", type: "x" }, { body: "b", type: "x" });
+    expect(match({ body: "b", type: "changed" })).to.equal(2);
+  });
+
+  it("guesses nothing where several have this body and none these properties: all are in doubt", () => {
+    const { match, all } = filed({ type: "x" }, { type: "y" }, { body: "other" });
+    expect(match({ type: "changed" })).to.equal(undefined);
+    expect(all.map(({ doubt }) => doubt?.name)).to.deep.equal([
+      "ReturnedError",
+      "ReturnedError",
+      undefined,
+    ]);
+    expect(match({ type: "x" })).to.equal(1);
+  });
+
+  it("prefers those whose properties are all there, where none is just the same", () => {
+    const { match, all } = filed({ type: "x" }, { type: "x", priority: 1 }, { type: "y" }, {});
+    expect(match({ type: "y", deliveryMode: 1 })).to.equal(undefined);
+    expect(all.map(({ doubt }) => doubt !== undefined)).to.deep.equal([false, false, true, true]);
+    const other = filed({ type: "x" }, { type: "y" });
+    expect(other.match({ type: "y", deliveryMode: 1 })).to.equal(2);
+  });
+
+  it("takes the lowest of several that are alike but not just the same as what came back", () => {
+    const { match } = filed({ type: "x" }, { type: "x" });
+    expect(match({ type: "x", deliveryMode: 1 })).to.equal(1);
+    expect(match({ type: "changed" })).to.equal(2);
+    // What is sent of these is the same, whatever the application gave.
+    const timestamp = new Date(1500);
+    const given = filed({ timestamp }, { timestamp, type: undefined } as PublishArguments);
+    expect(given.match({ timestamp: new Date(1000), priority: 0 })).to.equal(1);
+    const broken: PublishArguments = { body: "a", type: "x".repeat(256) };
+    expect(filed(broken, broken).match({ body: "a" })).to.equal(undefined);
+  });
+
+  it("leaves a return unresolved that fits none", () => {
+    const { match } = filed({ body: "ab" });
+    for (const body of ["aa", "abc", "a", ""]) expect(match({ body })).to.equal(undefined);
+    expect(match({ body: "ab", routingKey: "other" })).to.equal(undefined);
+    expect(match({ body: "ab" })).to.equal(1);
+  });
+
+  it("survives what an owner does to a message whose deadline has passed", () => {
+    const headers: Record<string, number> = { n: 1 };
+    const { match } = filed({ body: "a", headers }, { body: "b" });
+    headers["n"] = Number.NaN;
+    expect(match({ body: "b" })).to.equal(2);
+    const { match: another } = filed({ body: "a", headers }, { body: "a", type: "t" });
+    expect(another({ body: "a", type: "t" })).to.equal(2);
+  });
+});

@@ -1,0 +1,40 @@
+import { expect } from "chai";
+import { PublishError } from "../../src/errors.ts";
+import {
+  ReturnedError,
+  returnedError,
+  returnedMessage,
+} from "../../src/protocol/returned-error.ts";
+import { publication } from "./support.ts";
+
+const RETURNED = {
+  replyCode: 312,
+  replyText: "NO_ROUTE",
+  exchange: "x",
+  routingKey: "k",
+  properties: { type: "t" },
+  body: Uint8Array.of(1),
+};
+
+describe("returnedMessage", () => {
+  it("has the reason and the message", () => {
+    const { properties, body, ...rest } = RETURNED;
+    const method = { name: "basic.return", ...rest } as const;
+    expect(returnedMessage({ method, properties, body })).to.deep.equal(RETURNED);
+  });
+});
+
+describe("returnedError", () => {
+  it("is a PublishError with the outcome `returned`, and brings the message", () => {
+    const one = publication({ exchange: "x", routingKey: "k", mandatory: true });
+    one.deliveryTag = 3;
+    const error = returnedError(one, RETURNED);
+    expect(error).to.be.instanceOf(PublishError).and.instanceOf(ReturnedError);
+    expect(error.name).to.equal("ReturnedError");
+    expect(error).to.include({ outcome: "returned", mayBeDelivered: false, deliveryTag: 3 });
+    expect(error.code).to.equal("ERR_AMQP_PUBLISH_RETURNED");
+    expect(error.returned).to.equal(RETURNED);
+    expect(error.message).to.contain('exchange "x"').and.contain("312 NO_ROUTE");
+    expect(error.stack).not.to.match(/\n\s+at /);
+  });
+});
