@@ -94,9 +94,8 @@ export interface CloseReason {
 /** What a close of our own says. */
 export const CLOSED_BY_US: CloseReason = { replyCode: 200, replyText: "closed", byUs: true };
 
-/** A channel was closed: by the broker with a reply code, or by ourselves (200). */
-export class ChannelClosedError extends AmqpError {
-  override readonly code = "ERR_AMQP_CHANNEL_CLOSED";
+/** A channel or a connection was closed in order: what its two kinds have in common. */
+export abstract class ClosedError extends AmqpError {
   /** Reply code; 200 where we closed it ourselves. */
   readonly replyCode: number;
   /** The sentence that came with it. */
@@ -104,11 +103,19 @@ export class ChannelClosedError extends AmqpError {
   /** The method that caused it, as in `basic.publish`, where the closer named one. */
   readonly method: string | undefined;
 
-  constructor(reason: CloseReason, options?: ErrorOptions) {
-    super(closeMessage("channel", reason), options);
+  constructor(what: "channel" | "connection", reason: CloseReason) {
+    super(closeMessage(what, reason));
     this.replyCode = reason.replyCode;
     this.replyText = reason.replyText;
     this.method = reason.method;
+  }
+}
+
+/** A channel was closed: by the broker with a reply code, or by ourselves (200). */
+export class ChannelClosedError extends ClosedError {
+  override readonly code = "ERR_AMQP_CHANNEL_CLOSED";
+  constructor(reason: CloseReason) {
+    super("channel", reason);
   }
   override get name(): string {
     return "ChannelClosedError";
@@ -116,20 +123,10 @@ export class ChannelClosedError extends AmqpError {
 }
 
 /** A connection was closed: by the broker with a reply code, or by ourselves (200). */
-export class ConnectionClosedError extends AmqpError {
+export class ConnectionClosedError extends ClosedError {
   override readonly code = "ERR_AMQP_CONNECTION_CLOSED";
-  /** Reply code; 200 where we closed it ourselves. */
-  readonly replyCode: number;
-  /** The sentence that came with it. */
-  readonly replyText: string;
-  /** The method that caused it, as in `basic.publish`, where the closer named one. */
-  readonly method: string | undefined;
-
-  constructor(reason: CloseReason, options?: ErrorOptions) {
-    super(closeMessage("connection", reason), options);
-    this.replyCode = reason.replyCode;
-    this.replyText = reason.replyText;
-    this.method = reason.method;
+  constructor(reason: CloseReason) {
+    super("connection", reason);
   }
   override get name(): string {
     return "ConnectionClosedError";

@@ -9,8 +9,9 @@ export {
   type ExchangeDeclareOptions,
   type QueueDeclareOptions,
 } from "./client/channel.ts";
+export type { CloseOptions } from "./client/close-channel.ts";
 export { connect } from "./client/connect.ts";
-export { type CloseOptions, Connection, type ConnectionEvents } from "./client/connection.ts";
+export { Connection, type ConnectionEvents } from "./client/connection.ts";
 export type { Delivery } from "./client/delivery.ts";
 export type { ConnectOptions, Host } from "./client/options.ts";
 export type { Confirmation } from "./client/publications.ts";
@@ -23,6 +24,7 @@ export {
   BatchError,
   type BatchFailure,
   ChannelClosedError,
+  ClosedError,
   type CloseReason,
   ConnectionClosedError,
   ConnectionLostError,

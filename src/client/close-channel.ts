@@ -1,8 +1,15 @@
 /** Closing a channel: drain, channel.close, close-ok; or, at the deadline, giving up. */
 import type { ChannelMachine } from "../protocol/channel.ts";
-import type { CloseOptions } from "./connection.ts";
 import type { Driver } from "./driver.ts";
 import { waitFor } from "./waiting.ts";
+
+/** What `close()` of a connection, a channel or a publisher takes. */
+export interface CloseOptions {
+  /** Stops waiting: closes as if the deadline had passed. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds; default the connection's `closeTimeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /**
  * Closes a channel when `drain` has resolved. Resolves in any case: at the deadline everybody who

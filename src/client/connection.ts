@@ -10,19 +10,12 @@ import type { FieldTable } from "../wire/field-value.ts";
 import { encodeText } from "../wire/text.ts";
 import { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
+import type { CloseOptions } from "./close-channel.ts";
 import { Driver } from "./driver.ts";
 import { callListeners } from "./listeners.ts";
 import type { ConnectPlan } from "./options.ts";
 import { Publisher, type PublisherOptions, publisherLimits } from "./publisher.ts";
 import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
-
-/** What `close()` of a connection, a channel or a publisher takes. */
-export interface CloseOptions {
-  /** Stops waiting: closes as if the deadline had passed. */
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds; default the connection's `closeTimeoutMs`. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** The events of a {@link Connection}. */
 export interface ConnectionEvents {
