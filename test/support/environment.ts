@@ -1,10 +1,11 @@
 /** What the client's tests need around them: failures, child processes, certificates, handles. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { inspect, promisify } from "node:util";
+import { inspect } from "node:util";
+import { generate } from "selfsigned";
 import ts from "typescript";
 import { AmqpError } from "../../src/errors.ts";
 
@@ -145,21 +146,22 @@ export interface SelfSigned {
   readonly cert: string;
 }
 
-/** Makes a certificate with openssl. */
+/** Makes a certificate. */
 export async function selfSignedCertificate(): Promise<SelfSigned> {
-  const folder = mkdtempSync(join(tmpdir(), "amqp091-tls-"));
-  try {
-    const key = join(folder, "key.pem");
-    const cert = join(folder, "cert.pem");
-    await promisify(execFile)("openssl", [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-days", "1", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
-      ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-    ]);
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const made = await generate([{ name: "commonName", value: "localhost" }], {
+    keyType: "ec",
+    extensions: [
+      { name: "basicConstraints", cA: true },
+      {
+        name: "subjectAltName",
+        altNames: [
+          { type: 2, value: "localhost" },
+          { type: 7, ip: "127.0.0.1" },
+        ],
+      },
+    ],
+  });
+  return { key: made.private, cert: made.cert };
 }
 
 /** Counts the timers that were set and neither fired nor were cleared, from `start` on. */
