@@ -8,12 +8,15 @@
 interface Entry<T> {
   readonly item: T;
   readonly due: number;
+  /** Which was added first, where deadlines are the same. */
+  readonly order: number;
 }
 
 /** Items with deadlines; time is whatever clock the caller keeps, in milliseconds. */
 export class Deadlines<T> {
   #heap: Entry<T>[] = [];
   #sortOutAt = SORT_OUT_FROM;
+  #added = 0;
   readonly #isOver: (item: T) => boolean;
 
   /** `isOver` tells of an item whether its deadline does not matter any more. */
@@ -28,7 +31,7 @@ export class Deadlines<T> {
 
   /** Gives an item `timeoutMs` from `now` on. */
   add(item: T, timeoutMs: number, now: number): void {
-    this.#push({ item, due: now + timeoutMs });
+    this.#push({ item, due: now + timeoutMs, order: this.#added++ });
     if (this.#heap.length >= this.#sortOutAt) this.#sortOut();
   }
 
@@ -64,7 +67,7 @@ export class Deadlines<T> {
     while (at > 0) {
       const above = (at - 1) >> 1;
       const parent = heap[above] as Entry<T>;
-      if (parent.due <= entry.due) break;
+      if (isBefore(parent, entry)) break;
       heap[at] = parent;
       at = above;
     }
@@ -87,14 +90,18 @@ export class Deadlines<T> {
     for (let below = 1; below < heap.length; below = 2 * at + 1) {
       const left = heap[below] as Entry<T>;
       const right = heap[below + 1];
-      const least = right !== undefined && right.due < left.due ? below + 1 : below;
+      const least = right !== undefined && isBefore(right, left) ? below + 1 : below;
       const child = heap[least] as Entry<T>;
-      if (entry.due <= child.due) break;
+      if (isBefore(entry, child)) break;
       heap[at] = child;
       at = least;
     }
     heap[at] = entry;
   }
+}
+
+function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order);
 }
 
 /** Fewer entries than this are not worth sorting out. */

@@ -71,8 +71,10 @@ export class PublishScheduler {
       const window = this.#wantRoom.values().next().value as PublishWindow;
       const before = window.queued;
       this.#wantRoom.delete(window);
-      if (window.pump(BURST)) this.#wantRoom.add(window);
-      idle = window.queued < before ? 0 : idle + 1;
+      const wantsMore = window.pump(BURST);
+      if (wantsMore) this.#wantRoom.add(window);
+      if (window.queued < before) idle = 0;
+      else if (wantsMore) idle++;
     }
   }
 

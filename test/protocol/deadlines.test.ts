@@ -65,6 +65,13 @@ describe("Deadlines", () => {
     expect(some.size).to.equal(0);
   });
 
+  it("expires what is due at the same time in the order in which it came", () => {
+    const some = deadlines();
+    for (let name = 0; name < 20; name++) some.add(item(name), 100, 0);
+    const order = some.expire(100).map(({ name }) => name);
+    expect(order).to.deep.equal(Array.from({ length: 20 }, (_, i) => i));
+  });
+
   it("agrees with a list that is searched", () => {
     const step = fc.record({
       pass: fc.nat(20),

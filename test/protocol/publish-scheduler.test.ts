@@ -110,6 +110,19 @@ describe("PublishScheduler", () => {
       expect(turns(talk)).to.deep.equal([1]);
     });
 
+    it("goes on past a window from which everything was withdrawn", () => {
+      const talk = opened();
+      const [first] = talk.window();
+      const [second] = talk.window();
+      talk.say(0, BLOCKED);
+      const [withdrawn] = submit(first, 1) as [TestPublication];
+      submit(second, 1);
+      first.release(withdrawn, new TimeoutError("too late"));
+      talk.say(0, UNBLOCKED);
+      expect(turns(talk)).to.deep.equal([2]);
+      expect(second.queued).to.equal(0);
+    });
+
     it("is not given to a window whose channel is closed", () => {
       const talk = opened();
       const [window] = talk.window({ maxUnconfirmed: 1 });
