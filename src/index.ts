@@ -16,8 +16,9 @@ export type { Delivery } from "./client/delivery.ts";
 export type { ConnectOptions, Host } from "./client/options.ts";
 export type { Confirmation } from "./client/publications.ts";
 export type { MessageResult, PublishAllOptions } from "./client/publish-all.ts";
-export type { Message, PublishOptions } from "./client/publish-options.ts";
+export type { BasicPublishOptions, Message, PublishOptions } from "./client/publish-options.ts";
 export { Publisher, type PublisherOptions } from "./client/publisher.ts";
+export type { WaitBounds } from "./client/waiting.ts";
 export {
   AbortError,
   AmqpError,

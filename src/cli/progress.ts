@@ -40,7 +40,7 @@ export class Progress {
 
   #draw(): void {
     // A line that wraps cannot be rewritten; the last column is left free for the same reason.
-    const room = (this.#output.columns ?? DEFAULT_COLUMNS) - 1;
+    const room = (this.#output.columns || DEFAULT_COLUMNS) - 1;
     this.#output.write(ERASE_LINE + this.#describe().slice(0, room));
   }
 }

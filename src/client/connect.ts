@@ -1,6 +1,7 @@
 /** `connect()`: from options to an open connection, host by host, each attempt with a deadline. */
-import { type AmqpError, ConnectionLostError, TimeoutError } from "../errors.ts";
+import { type AmqpError, ConnectionLostError, TimeoutError, UsageError } from "../errors.ts";
 import { openSocket } from "../transport/socket.ts";
+import { describe } from "../wire/writer.ts";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { type ConnectOptions, type ConnectPlan, planConnection } from "./options.ts";
@@ -24,6 +25,7 @@ export async function connect(
   first: string | URL | ConnectOptions,
   second?: ConnectOptions,
 ): Promise<Connection> {
+  checkTarget(first);
   const isUri = typeof first === "string" || first instanceof URL;
   const plan = isUri
     ? planConnection(String(first), second ?? {})
@@ -38,6 +40,12 @@ export async function connect(
     }
   }
   throw noHostError(errors);
+}
+
+/** `connect(process.env.AMQP_URL)` with no such variable must not find some other broker. */
+function checkTarget(target: unknown): void {
+  if (typeof target === "string" || (typeof target === "object" && target !== null)) return;
+  throw new UsageError(`connect() takes a URI or options, not ${describe(target)}`);
 }
 
 type PlannedHost = ConnectPlan["hosts"][number];

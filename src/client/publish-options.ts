@@ -45,9 +45,7 @@ export interface Message extends PublishOptions {
  */
 export function checkProperties(properties: BasicProperties): void {
   const { expiration, deliveryMode, headers } = properties;
-  if (expiration !== undefined && !/^\d+$/.test(expiration)) {
-    throw new UsageError('expiration must be a string of digits, in milliseconds, as in "60000"');
-  }
+  if (expiration !== undefined) checkExpiration(expiration);
   if (deliveryMode !== undefined && deliveryMode !== 1 && deliveryMode !== 2) {
     throw new UsageError("deliveryMode must be 1 (transient) or 2 (persistent)");
   }
@@ -83,6 +81,18 @@ function checkFlag(value: boolean | undefined, name: string): void {
 export function checkBody(body: Uint8Array | string): void {
   if (body === undefined || body === null) {
     throw new UsageError(`body must be a Uint8Array or a string, not ${describe(body)}`);
+  }
+}
+
+/** RabbitMQ's timers take 32 bits: some 49 days. */
+const MAX_EXPIRATION_MS = 4_294_967_295;
+
+function checkExpiration(expiration: string): void {
+  if (!/^\d+$/.test(expiration) || Number(expiration) > MAX_EXPIRATION_MS) {
+    throw new UsageError(
+      'expiration must be a string of digits, in milliseconds, as in "60000", and at most ' +
+        MAX_EXPIRATION_MS,
+    );
   }
 }
 

@@ -231,11 +231,12 @@ export class Publisher implements AsyncDisposable {
       reject,
     );
     const refusal = this.#refusal ?? refuseAborted(options.signal);
-    if (refusal !== undefined) {
-      publication.fail(publishError(publication, "unsent", refusal));
-      return;
-    }
     try {
+      if (refusal !== undefined) {
+        this.#window.check(publication);
+        publication.fail(publishError(publication, "unsent", refusal));
+        return;
+      }
       this.#window.submit(publication);
     } catch (error) {
       publication.withdraw();

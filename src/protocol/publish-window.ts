@@ -68,13 +68,21 @@ export class PublishWindow {
     return this.#waitingCount === 0 && this.#mayPublish;
   }
 
+  /** Raises `UsageError` for arguments that cannot be encoded; nothing is sent. */
+  check(publication: Publication): void {
+    measure(publication, this.#channel.number, this.#link.frameMax);
+  }
+
   /**
    * Publishes now or queues; past the limits of the queue, or on a closed channel, the publication
    * is told `unsent`. Raises `UsageError` for arguments that cannot be encoded.
    */
   submit(publication: Publication): void {
     const closed = this.#channel.closeError;
-    if (closed !== undefined) return publication.fail(publishError(publication, "unsent", closed));
+    if (closed !== undefined) {
+      this.check(publication);
+      return publication.fail(publishError(publication, "unsent", closed));
+    }
     if (this.hasRoom) {
       this.#channel.publish(publication);
       return;

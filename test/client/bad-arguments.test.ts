@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { type PublishOptions, UsageError } from "../../src/index.ts";
+import { PublishError, type PublishOptions, UsageError } from "../../src/index.ts";
 import { failure, within } from "../support/environment.ts";
 import { openChannel, openPublisher, useScriptedServer } from "../support/scripted-server.ts";
 
@@ -36,6 +36,7 @@ const OPTIONS: readonly unknown[] = [
   { expiration: "soon" },
   { expiration: "" },
   { expiration: "1.5" },
+  { expiration: "4294967296" },
   { expiration: "-1" },
   { expiration: "1e3" },
   { expiration: "60000\n" },
@@ -68,6 +69,11 @@ const OPTIONS: readonly unknown[] = [
   { timeoutMs: Number.NaN },
   { timeoutMs: Number.POSITIVE_INFINITY },
   { timeoutMs: "5" },
+  { signal: null },
+  { signal: {} },
+  { mandatory: 1 },
+  { immediate: "no" },
+  null,
 ];
 const ARGUMENTS: readonly (readonly [exchange: unknown, routingKey: unknown, body: unknown])[] = [
   ["", LONG, ""],
@@ -132,6 +138,22 @@ describe("arguments that cannot be encoded", () => {
       await openChannel(connection, peer);
     });
   }
+
+  it("are that also for a publisher that is closed: to send them again can never help", async () => {
+    const { connection, peer } = await server().connect();
+    const { publisher } = await openPublisher(connection, peer);
+    connection.destroy();
+    for (const [exchange, routingKey, body] of ARGUMENTS) {
+      const publishing = publisher.publish(
+        exchange as string,
+        routingKey as string,
+        body as string,
+      );
+      await within(500, failure(publishing, UsageError));
+    }
+    const fine = await failure(publisher.publish("", "q", "fine"), PublishError);
+    expect(fine.outcome).to.equal("unsent");
+  });
 
   it("are named with what is allowed", async () => {
     const { connection, peer } = await server().connect();

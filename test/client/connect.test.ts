@@ -485,6 +485,13 @@ describe("connect()", () => {
     });
   });
 
+  it("goes nowhere without a URI or options: a variable may be missing", async () => {
+    for (const target of [undefined, null, 5, true]) {
+      const error = await failure(connect(target as unknown as string), UsageError);
+      expect(error.message).to.match(/^connect\(\) takes a URI or options, not /);
+    }
+  });
+
   describe("with a signal", () => {
     it("does not begin when it is aborted already", async () => {
       const reason = new Error("enough");
