@@ -3,7 +3,7 @@
  * are written. `npm run generate` writes the files; with `--check` it compares them with what is
  * there and exits 1 if they differ.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { camel, loadSpec, pascal, type Spec, type SpecField, type SpecMethod } from "./spec.ts";
 
@@ -25,13 +25,15 @@ function main(check: boolean): void {
     const path = join(OUTPUT, name);
     return !existsSync(path) || readFileSync(path, "utf8") !== HEADER + files[name];
   });
+  const strays = readdirSync(OUTPUT).filter((name) => files[name] === undefined);
   if (check) {
-    for (const name of stale) {
+    for (const name of [...stale, ...strays]) {
       process.stderr.write(`src/wire/generated/${name} differs: run npm run generate\n`);
     }
-    process.exitCode = stale.length === 0 ? 0 : 1;
+    process.exitCode = stale.length + strays.length === 0 ? 0 : 1;
     return;
   }
+  for (const name of strays) rmSync(join(OUTPUT, name));
   for (const name of stale) writeFileSync(join(OUTPUT, name), HEADER + files[name]);
   const count = Object.keys(files).length;
   process.stdout.write(`generated: ${stale.length} of ${count} files written\n`);
