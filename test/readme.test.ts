@@ -52,7 +52,8 @@ describe("the README", () => {
     it(`has ${title} in the gate`, () => {
       const gate = readFileSync(join(root, ".ci", "run"), "utf8");
       for (const command of code.trim().split("&&")) {
-        const words = command.trim().replace(/^npx amqp091/, "node dist/cli/main.js");
+        // The package test runs what begins with npx, as it stands, where the package is installed.
+        const words = command.trim().replace(/^npx amqp091.*/, "test:package");
         expect(gate).to.include(words);
       }
     });

@@ -89,6 +89,14 @@ describe("the package", () => {
     expect(await run(command, ["--help"], consumer)).to.match(/\bpublish\b/);
   });
 
+  it("runs the README's command as it stands there", async () => {
+    const readme = await readFile(join(installed, "README.md"), "utf8");
+    const line = /^```sh\n(npx amqp091 .*)\n```$/m.exec(readme)?.[1] as string;
+    await cp(join(installed, "README.md"), join(consumer, "README.md"));
+    await run("/bin/sh", ["-c", line], consumer);
+    await expectFailure(run("/bin/sh", ["-c", line.replace("README.md", "missing.md")], consumer));
+  });
+
   it("satisfies publint", async () => {
     await run(tool("publint"), [tarball, "--strict"], ROOT);
   });
@@ -97,6 +105,14 @@ describe("the package", () => {
     await run(tool("attw"), [tarball, "--profile", "esm-only"], ROOT);
   });
 });
+
+async function expectFailure(running: Promise<unknown>): Promise<void> {
+  const ended = await running.then(
+    () => "well",
+    () => "badly",
+  );
+  expect(ended).to.equal("badly");
+}
 
 function tool(name: string): string {
   return join(ROOT, "node_modules", ".bin", name);
