@@ -74,7 +74,10 @@ export interface QueueDeclareOptions {
  * with a `UsageError` for arguments that cannot be encoded.
  */
 export class Channel extends EventEmitter<ChannelEvents> implements AsyncDisposable {
-  /** What it came to when it is over: resolves, never rejects; undefined after our own close. */
+  /**
+   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
+   * that had to give up at its deadline.
+   */
   readonly closed: Promise<AmqpError | undefined>;
   readonly #machine: ChannelMachine;
   readonly #driver: Driver;

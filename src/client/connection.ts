@@ -35,7 +35,10 @@ interface Member {
 
 /** An open AMQP connection; `connect()` makes one. */
 export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
-  /** What it came to when it is over: resolves, never rejects; undefined after our own close. */
+  /**
+   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
+   * that had to give up at its deadline.
+   */
   readonly closed: Promise<AmqpError | undefined>;
   readonly #driver: Driver;
   readonly #closeTimeoutMs: number;

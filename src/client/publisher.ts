@@ -71,7 +71,10 @@ const DEFAULT_LIMITS: WindowLimits = {
 
 /** Publishes with confirms; `connection.openPublisher()` makes one. */
 export class Publisher implements AsyncDisposable {
-  /** What it came to when it is over: resolves, never rejects; undefined after our own close. */
+  /**
+   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
+   * that had to give up at its deadline.
+   */
   readonly closed: Promise<AmqpError | undefined>;
   readonly #channel: ChannelMachine;
   readonly #window: PublishWindow;
