@@ -72,6 +72,19 @@ export class Driver {
     this.clock.soon(this.#flush);
   }
 
+  /** The part of {@link Driver.drive} that a deadline needs. */
+  driveTimer(): void {
+    const at = this.machine.nextTimeout();
+    if (at === undefined || at >= this.#timerAt) return;
+    this.#stopTimer();
+    this.#timerAt = at;
+    this.#timer = this.clock.after(Math.max(at - this.clock.now(), 0), () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.machine.wake(this.clock.now());
+      this.drive();
+    });
+  }
+
   /** Ends the connection now, without a word to the peer. */
   destroy(cause?: Error): void {
     this.machine.destroy(cause);
@@ -91,14 +104,17 @@ export class Driver {
   #tellEvents(): void {
     if (this.#telling) return;
     this.#telling = true;
-    for (let events = this.machine.takeEvents(); events.length > 0; ) {
-      for (const event of events) {
-        this.#onEvent(event);
-        if (event.type === "closed") this.#finish();
+    try {
+      for (let events = this.machine.takeEvents(); events.length > 0; ) {
+        for (const event of events) {
+          this.#onEvent(event);
+          if (event.type === "closed") this.#finish();
+        }
+        events = this.machine.takeEvents();
       }
-      events = this.machine.takeEvents();
+    } finally {
+      this.#telling = false;
     }
-    this.#telling = false;
   }
 
   readonly #flush = (): void => {
@@ -115,19 +131,6 @@ export class Driver {
     this.#flush();
     this.#transport.end();
     this.#linger = this.clock.after(LINGER_MS, () => this.#transport.destroy());
-  }
-
-  /** The part of {@link Driver.drive} that a deadline needs. */
-  driveTimer(): void {
-    const at = this.machine.nextTimeout();
-    if (at === undefined || at >= this.#timerAt) return;
-    this.#stopTimer();
-    this.#timerAt = at;
-    this.#timer = this.clock.after(Math.max(at - this.clock.now(), 0), () => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      this.machine.wake(this.clock.now());
-      this.drive();
-    });
   }
 
   #stopTimer(): void {

@@ -131,7 +131,7 @@ export class ConfirmLedger {
       // broker cannot have.
       const last = tag === 0 ? written : tag;
       this.#handledThrough = Math.max(this.#handledThrough, last);
-      for (const straggler of [...this.#stragglers.keys()]) {
+      for (const straggler of this.#stragglers.keys()) {
         if (straggler > last) break;
         this.#close(straggler, settle);
       }
