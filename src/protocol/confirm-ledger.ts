@@ -63,12 +63,12 @@ export class ConfirmLedger {
 
   /** The broker took responsibility: basic.ack. Returns how many were settled. */
   ack(tag: number, multiple: boolean): number {
-    return this.#settle(tag, multiple, confirm);
+    return this.#settle(tag, multiple, this.#confirm);
   }
 
   /** The broker could not: basic.nack. Returns how many were settled. */
   nack(tag: number, multiple: boolean): number {
-    return this.#settle(tag, multiple, nack);
+    return this.#settle(tag, multiple, this.#nack);
   }
 
   /**
@@ -76,7 +76,7 @@ export class ConfirmLedger {
    * Returns whether it could be said whose it was.
    */
   returned(message: ReturnedMessage): boolean {
-    const publication = this.#returns.match(message);
+    const publication = this.#returns.match(message, this.#writtenThrough);
     if (publication === undefined) return false;
     this.#handledThrough = Math.max(this.#handledThrough, publication.deliveryTag);
     publication.fail(returnedError(publication, message));
@@ -113,8 +113,9 @@ export class ConfirmLedger {
       if (!publication.told) {
         publication.fail(decide(publication, publication.deliveryTag <= this.#writtenThrough));
       }
-      if (publication.returnable) this.#returns.remove(publication);
+      if (publication.returnable) publication.releaseMessage();
     }
+    this.#returns.clear();
     this.#ring = new Array(INITIAL_RING);
     this.#mask = INITIAL_RING - 1;
     this.#stragglers.clear();
@@ -122,7 +123,7 @@ export class ConfirmLedger {
     this.#open = 0;
   }
 
-  #settle(tag: number, multiple: boolean, settle: (publication: Publication) => void): number {
+  #settle(tag: number, multiple: boolean, settle: Settle): number {
     const written = this.#writtenThrough;
     if (tag > written || (tag === 0 && !multiple)) throw this.#neverIssued(tag);
     const openBefore = this.#open;
@@ -147,12 +148,35 @@ export class ConfirmLedger {
   }
 
   /** Closes a tag; one that was closed before is skipped. */
-  #close(tag: number, settle: (publication: Publication) => void): void {
+  #close(tag: number, settle: Settle): void {
     const publication = tag < this.#lowest ? this.#takeStraggler(tag) : this.#take(tag);
     if (publication === undefined) return;
     this.#open--;
-    settle(publication);
-    if (publication.returnable) this.#returns.remove(publication);
+    settle(publication, tag);
+  }
+
+  readonly #confirm: Settle = (publication, tag) => {
+    const twin = publication.returnable ? this.#returns.acked(publication, tag) : undefined;
+    if (twin !== undefined) return this.#putInPlaceOf(twin, publication);
+    // A message of which a copy came back may be the one that came back: then nobody knows.
+    const { doubt } = publication;
+    if (doubt === undefined) publication.confirm();
+    else if (!publication.told) publication.fail(publishError(publication, "unknown", doubt));
+  };
+
+  readonly #nack: Settle = (publication) => {
+    if (publication.returnable) {
+      const [lowest = this.#lowest] = this.#stragglers.keys();
+      this.#returns.nacked(publication, lowest);
+    }
+    if (!publication.told) publication.fail(publishError(publication, "nacked"));
+  };
+
+  /** The twin is closed, and the publication waits for the twin's confirm. */
+  #putInPlaceOf(twin: Publication, publication: Publication): void {
+    const tag = twin.deliveryTag;
+    if (tag < this.#lowest) this.#stragglers.set(tag, publication);
+    else this.#ring[tag & this.#mask] = publication;
   }
 
   #take(tag: number): Publication | undefined {
@@ -205,13 +229,5 @@ export class ConfirmLedger {
 /** A power of two, so that a tag's place is a bit mask away. */
 const INITIAL_RING = 64;
 
-/** A message of which a copy came back may be the one that came back: then nobody knows. */
-function confirm(publication: Publication): void {
-  const { doubt } = publication;
-  if (doubt === undefined) publication.confirm();
-  else if (!publication.told) publication.fail(publishError(publication, "unknown", doubt));
-}
-
-function nack(publication: Publication): void {
-  if (!publication.told) publication.fail(publishError(publication, "nacked"));
-}
+/** What becomes of the publication that holds the place of a tag. */
+type Settle = (publication: Publication, tag: number) => void;

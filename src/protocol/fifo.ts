@@ -33,6 +33,20 @@ export class Fifo<T> {
     return item;
   }
 
+  /** How many items are before the first one like this; -1 when none is. */
+  indexWhere(test: (item: T) => boolean): number {
+    for (let i = this.#head; i < this.#items.length; i++) {
+      if (test(this.#items[i] as T)) return i - this.#head;
+    }
+    return -1;
+  }
+
+  /** Takes the item with so many before it; in constant time for the oldest. */
+  takeAt(index: number): T | undefined {
+    if (index === 0) return this.shift();
+    return this.#items.splice(this.#head + index, 1)[0];
+  }
+
   /** The items from the oldest on; nothing may be taken meanwhile. */
   *[Symbol.iterator](): Generator<T> {
     for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;

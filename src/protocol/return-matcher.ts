@@ -18,20 +18,22 @@
  */
 
 import type { BasicProperties } from "../wire/generated/properties.ts";
-import { encodeText } from "../wire/text.ts";
 import { Fifo } from "./fifo.ts";
+import { hasOctets, targetOf } from "./message-identity.ts";
 import type { Publication } from "./publication.ts";
 import { type ReturnedMessage, returnedError } from "./returned-error.ts";
 import { areAlike, compareProperties, type Likeness } from "./returned-properties.ts";
+import { ReturnedTwins } from "./returned-twins.ts";
 
 /** The mandatory and immediate publishes of a channel whose confirm has not arrived. */
 export class ReturnMatcher {
   readonly #byTarget: Map<string, Fifo<Publication>> = new Map();
+  readonly #twins = new ReturnedTwins();
   #lastReturnedTag = 0;
 
   /** Files a publication that the broker may send back; its tag is above all earlier ones. */
   add(publication: Publication): void {
-    const key = target(publication.exchange, publication.routingKey);
+    const key = targetOf(publication);
     const filed = this.#byTarget.get(key);
     if (filed !== undefined) {
       filed.push(publication);
@@ -42,10 +44,54 @@ export class ReturnMatcher {
     this.#byTarget.set(key, created);
   }
 
-  /** A confirm arrived, or none ever will: the publication is no candidate any more. */
-  remove(publication: Publication): void {
+  /**
+   * An ack arrived for the tag whose place this publication holds. Gives another one, told
+   * `returned`, whose place it takes now: returned-twins.ts says why.
+   */
+  acked(publication: Publication, tag: number): Publication | undefined {
+    const twin = this.#twins.acked(publication, tag);
+    this.#remove(publication);
+    return twin;
+  }
+
+  /** A nack arrived for the tag whose place this publication holds. */
+  nacked(publication: Publication, lowestOpenTag: number): void {
+    this.#twins.nacked(publication, lowestOpenTag);
+    this.#remove(publication);
+  }
+
+  /** No more confirms will come; nobody is a candidate any more. */
+  clear(): void {
+    this.#byTarget.clear();
+    this.#twins.clear();
+  }
+
+  /**
+   * The publication that came back, among those up to the last tag that the broker can have;
+   * undefined if it cannot be said, and then it is in doubt.
+   */
+  match(returned: ReturnedMessage, last: number): Publication | undefined {
+    const key = targetOf(returned);
+    const filed = this.#byTarget.get(key);
+    if (filed === undefined) return undefined;
+    const found = this.#find(filed, returned, last);
+    if (found === undefined) return undefined;
+    const { publication, likeness } = found;
+    this.#lastReturnedTag = publication.deliveryTag;
+    // What lies at or before the last one returned can never come back: returns are in order.
+    for (let first = filed.peek(); first !== undefined; first = filed.peek()) {
+      if (first.deliveryTag > this.#lastReturnedTag) break;
+      filed.shift();
+    }
+    if (filed.length === 0) this.#byTarget.delete(key);
     publication.releaseMessage();
-    const key = target(publication.exchange, publication.routingKey);
+    this.#twins.cameBack(publication, likeness, returned, last);
+    return publication;
+  }
+
+  #remove(publication: Publication): void {
+    publication.releaseMessage();
+    const key = targetOf(publication);
     const filed = this.#byTarget.get(key);
     if (filed === undefined) return;
     // Confirms mostly come in order, so what has lost its message is at the front.
@@ -53,42 +99,28 @@ export class ReturnMatcher {
     if (filed.length === 0) this.#byTarget.delete(key);
   }
 
-  /** The publication that came back; undefined if it cannot be said, and then it is in doubt. */
-  match(returned: ReturnedMessage): Publication | undefined {
-    const key = target(returned.exchange, returned.routingKey);
-    const filed = this.#byTarget.get(key);
-    if (filed === undefined) return undefined;
-    const matched = this.#find(filed, returned);
-    if (matched === undefined) return undefined;
-    this.#lastReturnedTag = matched.deliveryTag;
-    // What lies at or before the last one returned can never come back: returns are in order.
-    for (let first = filed.peek(); first !== undefined; first = filed.peek()) {
-      if (first.deliveryTag > this.#lastReturnedTag) break;
-      filed.shift();
-    }
-    if (filed.length === 0) this.#byTarget.delete(key);
-    return matched;
-  }
-
-  #find(filed: Iterable<Publication>, returned: ReturnedMessage): Publication | undefined {
+  #find(filed: Iterable<Publication>, returned: ReturnedMessage, last: number): Found | undefined {
     const found: { [L in Exclude<Likeness, "same">]: Candidate[] } = {
       extended: [],
       part: [],
       other: [],
     };
     for (const candidate of filed) {
-      const { body, properties } = candidate;
-      if (body === undefined || properties === undefined) continue;
-      if (candidate.deliveryTag <= this.#lastReturnedTag) continue;
-      if (!sameBody(body, candidate.bodySize, returned.body)) continue;
+      const { properties, deliveryTag } = candidate;
+      if (deliveryTag > last) break;
+      if (deliveryTag <= this.#lastReturnedTag || properties === undefined) continue;
+      if (!hasOctets(candidate, returned.body)) continue;
       const likeness = compareProperties(properties, returned.properties);
-      if (likeness === "same") return candidate;
+      if (likeness === "same") return { publication: candidate, likeness };
       found[likeness].push({ publication: candidate, properties });
     }
-    const { extended, part, other } = found;
-    const [first, ...rest] = extended.length > 0 ? extended : part.length > 0 ? part : other;
+    const { extended, part } = found;
+    const likeness = extended.length > 0 ? "extended" : part.length > 0 ? "part" : "other";
+    const [first, ...rest] = found[likeness];
     if (first === undefined) return undefined;
-    if (rest.every((each) => areAlike(first.properties, each.properties))) return first.publication;
+    if (rest.every((each) => areAlike(first.properties, each.properties))) {
+      return { publication: first.publication, likeness };
+    }
     for (const { publication } of [first, ...rest]) {
       publication.doubt = returnedError(publication, returned);
     }
@@ -96,19 +128,12 @@ export class ReturnMatcher {
   }
 }
 
+interface Found {
+  readonly publication: Publication;
+  readonly likeness: Likeness;
+}
+
 interface Candidate {
   readonly publication: Publication;
   readonly properties: BasicProperties;
-}
-
-/** Exchange and routing key as one string: the length in front keeps them apart. */
-function target(exchange: string, routingKey: string): string {
-  return `${exchange.length} ${exchange}${routingKey}`;
-}
-
-function sameBody(sent: Uint8Array | string, sentSize: number, got: Uint8Array): boolean {
-  if (sentSize !== got.length) return false;
-  const octets = typeof sent === "string" ? encodeText(sent) : sent;
-  for (let i = 0; i < got.length; i++) if (octets[i] !== got[i]) return false;
-  return true;
 }

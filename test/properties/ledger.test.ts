@@ -4,7 +4,7 @@ import { ProtocolError } from "../../src/errors.ts";
 import { ConfirmLedger } from "../../src/protocol/confirm-ledger.ts";
 import { publishError } from "../../src/protocol/publication.ts";
 import { encodeText } from "../../src/wire/text.ts";
-import { publication, type TestPublication } from "../protocol/support.ts";
+import { TestPublication } from "../protocol/support.ts";
 
 /** What the ledger should be like: a set of open tags. */
 interface Model {
@@ -17,11 +17,17 @@ interface Model {
   handled: number;
   /** What each publication must have been told, by its tag. */
   readonly endings: Map<number, string>;
+  /** Who waits for a tag, where it is not the publish of that tag. */
+  readonly heirs: Map<number, number>;
+  /** By body: the last tag that each return could be about and whose ack was not taken off. */
+  owed: { [body: string]: number[] };
+  /** By body: tags that were told `returned` and are open. */
+  back: { [body: string]: number[] };
 }
 
 interface Real {
   readonly books: ConfirmLedger;
-  readonly all: Map<number, TestPublication>;
+  readonly all: Map<number, ModelPublication>;
 }
 
 type Command = fc.Command<Model, Real>;
@@ -30,7 +36,8 @@ function agree(model: Model, { books, all }: Real): void {
   expect(books.open).to.equal(model.open.size);
   expect(books.nextTag).to.equal(model.issued + 1);
   const open = books.openPublications().map(({ deliveryTag }) => deliveryTag);
-  expect(open).to.deep.equal([...model.open].sort((a, b) => a - b));
+  const holders = [...model.open].sort((a, b) => a - b).map((tag) => holderOf(model, tag));
+  expect(open).to.deep.equal(holders);
   const unhandled = books.unhandledPublications().map(({ deliveryTag }) => deliveryTag);
   expect(unhandled).to.deep.equal(
     open.filter((tag) => tag > model.handled && tag <= model.written),
@@ -45,6 +52,40 @@ function tell(model: Model, tag: number, ending: string): void {
   if (!model.endings.has(tag)) model.endings.set(tag, ending);
 }
 
+function holderOf(model: Model, tag: number): number {
+  return model.heirs.get(tag) ?? tag;
+}
+
+/** A confirm for an open tag: who waited for it is told, or has to wait for another one. */
+function confirmTag(model: Model, real: Real, tag: number, how: "ack" | "nack"): void {
+  const holder = holderOf(model, tag);
+  const { mandatory, was } = real.all.get(holder) as ModelPublication;
+  model.open.delete(tag);
+  model.heirs.delete(tag);
+  const owed = model.owed[was] ?? [];
+  const back = model.back[was] ?? [];
+  const itself = back.indexOf(tag);
+  if (how === "nack") {
+    if (itself >= 0) back.splice(itself, 1);
+    return tell(model, holder, "nacked");
+  }
+  const rank = mandatory ? owed.findIndex((last) => last >= tag) : -1;
+  if (rank >= 0) owed.splice(rank, 1);
+  if (itself >= 0) {
+    back.splice(itself, 1);
+    return;
+  }
+  if (rank < 0) return tell(model, holder, "confirmed");
+  const [place] = back.splice(Math.min(rank, back.length - 1), 1);
+  if (place === undefined) return tell(model, holder, "unknown");
+  model.heirs.set(place, holder);
+}
+
+/** Its message is let go of; the model must know what it was. */
+class ModelPublication extends TestPublication {
+  readonly was: string = this.body as string;
+}
+
 /** The body tells identical messages from others: there are three different ones. */
 class Publish implements Command {
   readonly mandatory: boolean;
@@ -55,7 +96,7 @@ class Publish implements Command {
   }
   check = (): boolean => true;
   run(model: Model, real: Real): void {
-    const one = publication({ mandatory: this.mandatory, body: this.body });
+    const one = new ModelPublication("", "q", this.body, { mandatory: this.mandatory }, {});
     one.bodySize = 1;
     const tag = real.books.add(one);
     real.all.set(tag, one);
@@ -99,10 +140,8 @@ class Confirm implements Command {
       const settled = [...model.open].filter((each) =>
         this.multiple ? each <= upTo : each === tag,
       );
-      for (const each of settled) {
-        model.open.delete(each);
-        tell(model, each, this.how === "ack" ? "confirmed" : "nacked");
-      }
+      settled.sort((a, b) => a - b);
+      for (const each of settled) confirmTag(model, real, each, this.how);
       expect(settle()).to.equal(settled.length);
     }
     agree(model, real);
@@ -119,13 +158,20 @@ class Returned implements Command {
   run(model: Model, real: Real): void {
     const candidates = [...real.all].filter(
       ([tag, one]) =>
-        model.open.has(tag) && tag > model.lastReturned && one.mandatory && one.body === this.body,
+        model.open.has(tag) &&
+        !model.heirs.has(tag) &&
+        tag > model.lastReturned &&
+        tag <= model.written &&
+        one.mandatory &&
+        one.was === this.body,
     );
     const lowest = candidates.map(([tag]) => tag).sort((a, b) => a - b)[0];
     if (lowest !== undefined) {
       model.lastReturned = lowest;
       model.handled = Math.max(model.handled, lowest);
       tell(model, lowest, "returned");
+      model.owed[this.body] = [...(model.owed[this.body] ?? []), model.written];
+      model.back[this.body] = [...(model.back[this.body] ?? []), lowest];
     }
     const found = real.books.returned({
       replyCode: 312,
@@ -149,7 +195,7 @@ class Release implements Command {
   }
   check = (model: Readonly<Model>): boolean => model.open.size > 0;
   run(model: Model, real: Real): void {
-    const tag = [...model.open][this.which % model.open.size] as number;
+    const tag = holderOf(model, [...model.open][this.which % model.open.size] as number);
     tell(model, tag, "unknown");
     const one = real.all.get(tag) as TestPublication;
     one.fail(publishError(one, "unknown"));
@@ -161,8 +207,13 @@ class Release implements Command {
 class CloseAll implements Command {
   check = (): boolean => true;
   run(model: Model, real: Real): void {
-    for (const tag of model.open) tell(model, tag, tag <= model.written ? "unknown" : "unsent");
+    for (const tag of model.open) {
+      tell(model, holderOf(model, tag), tag <= model.written ? "unknown" : "unsent");
+    }
     model.open.clear();
+    model.heirs.clear();
+    model.owed = {};
+    model.back = {};
     real.books.closeAll((one, written) => publishError(one, written ? "unknown" : "unsent"));
     agree(model, real);
   }
@@ -197,6 +248,9 @@ describe("properties of the confirm ledger", () => {
           lastReturned: 0,
           handled: 0,
           endings: new Map(),
+          heirs: new Map(),
+          owed: {},
+          back: {},
         };
         const real: Real = { books: new ConfirmLedger(), all: new Map() };
         fc.modelRun(
@@ -209,7 +263,7 @@ describe("properties of the confirm ledger", () => {
         );
         if ([...real.all.values()].some(({ ending }) => ending === "open")) throw new Error("open");
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 });

@@ -34,6 +34,19 @@ describe("Fifo", () => {
     );
   });
 
+  it("finds and takes what is in the middle", () => {
+    const fifo = new Fifo<number>();
+    for (let i = 0; i < 6; i++) fifo.push(i);
+    fifo.shift();
+    expect(fifo.indexWhere((item) => item === 3)).to.equal(2);
+    expect(fifo.indexWhere((item) => item === 0)).to.equal(-1);
+    expect(fifo.takeAt(2)).to.equal(3);
+    expect(fifo.takeAt(0)).to.equal(1);
+    expect(fifo.takeAt(9)).to.equal(undefined);
+    expect([...fifo]).to.deep.equal([2, 4, 5]);
+    expect(fifo.length).to.equal(3);
+  });
+
   it("lets go of what was taken", () => {
     const fifo = new Fifo<number>();
     for (let i = 0; i < 3000; i++) fifo.push(i);

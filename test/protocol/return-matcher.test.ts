@@ -26,7 +26,7 @@ function filed(...args: readonly PublishArguments[]): {
     matcher.add(one);
     return one;
   });
-  return { matcher, all, match: (wanted) => matcher.match(back(wanted))?.deliveryTag };
+  return { matcher, all, match: (wanted) => matcher.match(back(wanted), all.length)?.deliveryTag };
 }
 
 describe("ReturnMatcher", () => {
@@ -82,27 +82,46 @@ describe("ReturnMatcher", () => {
 
   it("leaves out what has been confirmed", () => {
     const { matcher, all, match } = filed({}, {}, {});
-    matcher.remove(all[0] as TestPublication);
+    matcher.acked(all[0] as TestPublication, 1);
     expect(match()).to.equal(2);
-    matcher.remove(all[2] as TestPublication);
+    matcher.nacked(all[2] as TestPublication, 2);
     expect(match()).to.equal(undefined);
   });
 
   it("leaves out what has been confirmed out of order", () => {
     const { matcher, all, match } = filed({}, {}, {});
-    matcher.remove(all[1] as TestPublication);
+    matcher.acked(all[1] as TestPublication, 2);
     expect([match(), match(), match()]).to.deep.equal([1, 3, undefined]);
   });
 
   it("lets go of a message with its confirm, returned or not", () => {
     const { matcher, all, match } = filed({}, {});
     match();
-    for (const each of all) matcher.remove(each);
+    for (const each of all) matcher.acked(each, each.deliveryTag);
     expect(all.map(({ body, properties }) => [body, properties])).to.deep.equal([
       [undefined, undefined],
       [undefined, undefined],
     ]);
-    matcher.remove(all[0] as TestPublication);
+    matcher.acked(all[0] as TestPublication, 1);
+    expect(match()).to.equal(undefined);
+  });
+
+  it("lets go of a message when it came back", () => {
+    const { all, match } = filed({}, {});
+    match();
+    expect(all.map(({ body }) => body)).to.deep.equal([undefined, "m"]);
+  });
+
+  it("leaves out what the broker cannot have yet", () => {
+    const { matcher } = filed({ body: "a" }, {}, {});
+    expect(matcher.match(back(), 1)).to.equal(undefined);
+    expect(matcher.match(back(), 2)?.deliveryTag).to.equal(2);
+    expect(matcher.match(back(), 2)).to.equal(undefined);
+  });
+
+  it("has no candidates any more once no confirms will come", () => {
+    const { matcher, match } = filed({}, {});
+    matcher.clear();
     expect(match()).to.equal(undefined);
   });
 
