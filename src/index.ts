@@ -2,13 +2,15 @@
  * An AMQP 0-9-1 client: `connect()`, and from there everything. The protocol by itself, without
  * sockets, is in `amqp091/protocol`; an embedded broker for tests in `amqp091/testing`.
  */
-export {
-  Channel,
-  type ChannelEvents,
-  type ConfirmEvent,
-  type ExchangeDeclareOptions,
-  type QueueDeclareOptions,
-} from "./client/channel.ts";
+export { Channel } from "./client/channel.ts";
+export type { ChannelEvents, ConfirmEvent } from "./client/channel-events.ts";
+export type {
+  BasicGetOptions,
+  ExchangeDeclareOptions,
+  ExchangeDeleteOptions,
+  QueueDeclareOptions,
+  QueueDeleteOptions,
+} from "./client/channel-methods.ts";
 export type { CloseOptions } from "./client/close-channel.ts";
 export { connect } from "./client/connect.ts";
 export { Connection, type ConnectionEvents } from "./client/connection.ts";

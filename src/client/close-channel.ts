@@ -33,7 +33,7 @@ export async function closeChannel(
     await waitFor<void>(
       driver.clock,
       { signal: options.signal, timeoutMs: options.timeoutMs ?? closeTimeoutMs },
-      "closing the channel",
+      () => "closing the channel",
       (resolve, reject) => close().then(resolve, reject),
       (error) => {
         channel.abandon(error);

@@ -10,7 +10,7 @@ import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
  */
 export function waitForConfirms(
   tally: ConfirmTally,
-  clock: Clock,
+  clock: Pick<Clock, "after">,
   bounds: WaitBounds,
 ): Promise<void> {
   const mistake = refuseTimeout(bounds.timeoutMs);
@@ -19,7 +19,7 @@ export function waitForConfirms(
   return waitFor<void>(
     clock,
     bounds,
-    "waiting for confirms",
+    () => "waiting for confirms",
     (resolve, reject) => {
       wait = tally.wait(({ confirmed, failed, failures }) => {
         if (failed === 0) resolve();

@@ -8,6 +8,7 @@ import type { Tuning } from "../protocol/negotiation.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { FieldTable } from "../wire/field-value.ts";
 import { encodeText } from "../wire/text.ts";
+import { callMethod } from "./calls.ts";
 import { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { CloseOptions } from "./close-channel.ts";
@@ -76,7 +77,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
    *
    * @throws UsageError when all channels up to channel-max are in use.
    */
-  openChannel(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Channel> {
+  openChannel(options: WaitBounds = {}): Promise<Channel> {
+    const mistake = refuseTimeout(options.timeoutMs);
+    if (mistake !== undefined) return Promise.reject(mistake);
     return this.#open(options, (machine) => {
       machine.observed = true;
       return new Channel(machine, this.#driver, this.#closeTimeoutMs);
@@ -86,25 +89,25 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   /** Opens a publisher: a channel of its own, in confirm mode, behind a promise for each publish. */
   async openPublisher(options: PublisherOptions = {}): Promise<Publisher> {
     const limits = publisherLimits(options);
-    const publisher = await this.#open(options, (machine) => {
+    // `timeoutMs` is that of publishes here.
+    const { signal } = options;
+    const publisher = await this.#open({ signal }, (machine) => {
       const window = this.#driver.machine.scheduler.openWindow(machine, limits);
       return new Publisher(machine, window, this.#driver, this.#closeTimeoutMs, options);
     });
-    await publisher.selectConfirms(options.signal);
+    await publisher.selectConfirms(signal);
     return publisher;
   }
 
   /** Gives the broker a new secret, such as a fresh token, for a connection that stays open. */
-  async updateSecret(secret: string | Uint8Array, reason = ""): Promise<void> {
+  async updateSecret(
+    secret: string | Uint8Array,
+    reason = "",
+    bounds: WaitBounds = {},
+  ): Promise<void> {
     const newSecret = typeof secret === "string" ? encodeText(secret) : secret;
-    await new Promise((resolve, reject) => {
-      this.#driver.machine.call({
-        method: { name: "connection.update-secret", newSecret, reason },
-        resolve,
-        reject,
-      });
-      this.#driver.drive();
-    });
+    const method = { name: "connection.update-secret", newSecret, reason } as const;
+    await callMethod(this.#driver.machine, this.#driver, method, bounds);
   }
 
   /**
@@ -165,9 +168,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     }
     let machine: ChannelMachine | undefined;
     return waitFor<M>(
-      this.#driver.clock,
-      { signal: options.signal },
-      "opening a channel",
+      this.#driver.patientClock,
+      options,
+      () => "opening a channel",
       (resolve, reject) => {
         const opened = { resolve: () => resolve(member), reject };
         machine = this.#driver.machine.openChannel(opened);
@@ -196,7 +199,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       await waitFor<void>(
         clock,
         { signal: options.signal, timeoutMs },
-        "closing the connection",
+        () => "closing the connection",
         (resolve, reject) => closeOnce().then(resolve, reject),
         (error) => this.destroy(error),
       );

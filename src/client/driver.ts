@@ -8,6 +8,7 @@
  */
 import type { ConnectionMachine } from "../protocol/connection.ts";
 import type { ConnectionEvent } from "../protocol/connection-events.ts";
+import type { Timed } from "../protocol/patient-deadlines.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Clock, Timer } from "./clock.ts";
 
@@ -23,6 +24,19 @@ export class Driver {
   #timer: Timer | undefined;
   #linger: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  #due: (() => void)[] = [];
+  /** Time that stands still while the broker has blocked the connection. */
+  readonly patientClock: Pick<Clock, "after"> = {
+    after: (ms, callback) => {
+      const item = { isOver: false, expire: () => void this.#due.push(callback) };
+      this.setDeadline(item, ms);
+      return {
+        cancel: () => {
+          item.isOver = true;
+        },
+      };
+    },
+  };
 
   constructor(
     transport: Transport,
@@ -62,7 +76,7 @@ export class Driver {
   drive(): void {
     this.#tellEvents();
     this.driveOutput();
-    this.driveTimer();
+    this.#driveTimer();
   }
 
   /** The part of {@link Driver.drive} that a publish needs. */
@@ -72,8 +86,13 @@ export class Driver {
     this.clock.soon(this.#flush);
   }
 
-  /** The part of {@link Driver.drive} that a deadline needs. */
-  driveTimer(): void {
+  /** Gives something so many milliseconds in which the broker reads. */
+  setDeadline(item: Timed, timeoutMs: number): void {
+    this.machine.deadlines.add(item, timeoutMs, this.clock.now());
+    this.#driveTimer();
+  }
+
+  #driveTimer(): void {
     const at = this.machine.nextTimeout();
     if (at === undefined || at >= this.#timerAt) return;
     this.#stopTimer();
@@ -81,6 +100,7 @@ export class Driver {
     this.#timer = this.clock.after(Math.max(at - this.clock.now(), 0), () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.machine.wake(this.clock.now());
+      for (const callback of this.#due.splice(0)) callback();
       this.drive();
     });
   }

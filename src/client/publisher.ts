@@ -13,6 +13,7 @@ import {
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
 import { publishError } from "../protocol/publication.ts";
+import { PublishDeadline } from "../protocol/publish-deadline.ts";
 import type { PublishWindow, WindowLimits } from "../protocol/publish-window.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
@@ -166,18 +167,18 @@ export class Publisher implements AsyncDisposable {
    * @throws BatchError when any of it failed since the last call.
    */
   waitForConfirms(options: WaitBounds = {}): Promise<void> {
-    return waitForConfirms(this.#tally, this.#driver.clock, options);
+    return waitForConfirms(this.#tally, this.#driver.patientClock, options);
   }
 
   /** Resolves when a publish would go straight out: window, queue and socket all have room. */
-  ready(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const refusal = this.#refusal;
+  ready(options: WaitBounds = {}): Promise<void> {
+    const refusal = this.#refusal ?? refuseTimeout(options.timeoutMs);
     if (refusal !== undefined) return Promise.reject(refusal);
     const waiter = { resolve: () => {}, reject: (_error: AmqpError) => {} };
     return waitFor<void>(
-      this.#driver.clock,
-      { signal: options.signal },
-      "waiting for room to publish",
+      this.#driver.patientClock,
+      options,
+      () => "waiting for room to publish",
       (resolve, reject) => {
         waiter.resolve = resolve;
         waiter.reject = reject;
@@ -256,7 +257,7 @@ export class Publisher implements AsyncDisposable {
     await waitFor(
       this.#driver.clock,
       { signal },
-      "opening a publisher",
+      () => "opening a publisher",
       (resolve, reject) => {
         this.#channel.call({
           method: { name: "confirm.select", nowait: false },
@@ -299,9 +300,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   #setDeadline(publication: ToldPublication, timeoutMs: number): void {
-    const { machine, clock } = this.#driver;
-    machine.scheduler.setDeadline(publication, this.#window, timeoutMs, clock.now());
-    this.#driver.driveTimer();
+    this.#driver.setDeadline(new PublishDeadline(publication, this.#window, timeoutMs), timeoutMs);
   }
 
   #watch(publication: ToldPublication, signal: AbortSignal): void {

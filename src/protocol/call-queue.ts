@@ -45,6 +45,17 @@ export class CallQueue {
     this.#sendNext();
   }
 
+  /** Whether the call has not been sent yet. */
+  waits(call: Call): boolean {
+    return this.#waiting.indexWhere((each) => each === call) >= 0;
+  }
+
+  /** Forgets a call that was not sent; one that was has to wait for its reply, or order is lost. */
+  withdraw(call: Call): void {
+    const at = this.#waiting.indexWhere((each) => each === call);
+    if (at >= 0) this.#waiting.takeAt(at);
+  }
+
   /** Hands a reply to the call that it answers, and sends the next one. */
   reply(method: ServerMethod, content?: Content): void {
     const call = this.#pending;

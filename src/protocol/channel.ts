@@ -112,6 +112,16 @@ export class ChannelMachine {
     else this.#calls.add(call);
   }
 
+  /** Whether a call has not been sent yet, because others are before it. */
+  waits(call: Call): boolean {
+    return this.#calls.waits(call);
+  }
+
+  /** Nobody waits for a call any more: it is not sent, if it was not yet. */
+  withdraw(call: Call): void {
+    this.#calls.withdraw(call);
+  }
+
   /** Sends a method that has no reply. */
   send(method: ClientMethod): void {
     const error = this.#refusal();

@@ -37,24 +37,17 @@ import {
 import { asProtocolError, checkHeartbeat, closeReason, readMethod } from "./frame-reading.ts";
 import { Greeting } from "./greeting.ts";
 import { HeartbeatClock } from "./heartbeat.ts";
-import { DEFAULT_PROPOSAL, negotiate, type Tuning } from "./negotiation.ts";
+import {
+  type ConnectionSettings,
+  DEFAULT_PROPOSAL,
+  negotiate,
+  type Tuning,
+} from "./negotiation.ts";
+import { PatientDeadlines } from "./patient-deadlines.ts";
 import { PublishScheduler, type SchedulerLink } from "./publish-scheduler.ts";
 import { type Blame, blameImmediate, NOBODY } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
 import { parseMechanisms } from "./sasl.ts";
-
-/** What a connection is opened with. */
-export interface ConnectionSettings {
-  /** The SASL mechanism; the responses come through {@link ConnectionMachine.respond}. */
-  readonly mechanism: string;
-  readonly vhost: string;
-  readonly clientProperties: FieldTable;
-  readonly locale: string;
-  /** What to answer to connection.tune, where the server does not ask for less. */
-  readonly proposal: Tuning;
-  /** Octets of the largest body that is accepted. */
-  readonly maxBodyBytes: number;
-}
 
 /** The state of one connection. */
 export class ConnectionMachine {
@@ -64,8 +57,10 @@ export class ConnectionMachine {
   readonly #calls = new CallQueue((method) => this.#write(method));
   readonly #channels: ChannelTable;
   #startAnswered = false;
-  /** Whose turn it is to publish, and the deadlines of publishes. */
+  /** Whose turn it is to publish. */
   readonly scheduler: PublishScheduler = new PublishScheduler(this.#schedulerLink());
+  /** Of publishes and calls. */
+  readonly deadlines: PatientDeadlines = new PatientDeadlines();
   #events: ConnectionEvent[] = [];
   #unwritten: ChannelMachine[] = [];
   #state: ConnectionState = "greeting";
@@ -157,7 +152,7 @@ export class ConnectionMachine {
       this.#close(new ConnectionLostError(`nothing came from the broker for ${silence} seconds`));
       return;
     }
-    this.scheduler.expire(now);
+    this.deadlines.expire(now);
   }
 
   /** Answers the event `challenge`. */
@@ -185,6 +180,16 @@ export class ConnectionMachine {
     const refusal = this.#refusal();
     if (refusal !== undefined) call.reject(refusal);
     else this.#calls.add(call);
+  }
+
+  /** Whether a call has not been sent yet, because others are before it. */
+  waits(call: Call): boolean {
+    return this.#calls.waits(call);
+  }
+
+  /** Nobody waits for a call any more: it is not sent, if it was not yet. */
+  withdraw(call: Call): void {
+    this.#calls.withdraw(call);
   }
 
   /** Says goodbye; confirms that arrive before the broker's close-ok still count. */
@@ -229,7 +234,7 @@ export class ConnectionMachine {
   nextTimeout(): number | undefined {
     if (this.#state === "closed") return undefined;
     const heartbeat = this.#heartbeat.nextTimeout();
-    const deadline = this.scheduler.nextTimeout();
+    const deadline = this.deadlines.nextTimeout();
     return heartbeat === undefined || deadline === undefined
       ? (heartbeat ?? deadline)
       : Math.min(heartbeat, deadline);
@@ -269,12 +274,12 @@ export class ConnectionMachine {
         break;
       case "connection.blocked":
         this.blockedReason = method.reason;
-        this.scheduler.block(now);
+        this.deadlines.pause(now);
         this.#events.push({ type: "blocked", reason: method.reason });
         break;
       case "connection.unblocked":
         this.blockedReason = undefined;
-        this.scheduler.unblock(now);
+        this.deadlines.resume(now);
         this.#events.push({ type: "unblocked" });
         break;
       case "connection.close":

@@ -5,6 +5,7 @@
  * as a value, and refuses it where it has a limit.
  */
 import { ProtocolError } from "../errors.ts";
+import type { FieldTable } from "../wire/field-value.ts";
 import { FRAME_MIN_SIZE, REPLY_CODE } from "../wire/generated/constants.ts";
 
 /** The limits of a connection. */
@@ -15,6 +16,19 @@ export interface Tuning {
   readonly channelMax: number;
   /** 0 where heartbeats are off. */
   readonly heartbeatSeconds: number;
+}
+
+/** What a connection is opened with. */
+export interface ConnectionSettings {
+  /** The SASL mechanism; the responses come through `ConnectionMachine.respond()`. */
+  readonly mechanism: string;
+  readonly vhost: string;
+  readonly clientProperties: FieldTable;
+  readonly locale: string;
+  /** What to answer to connection.tune, where the server does not ask for less. */
+  readonly proposal: Tuning;
+  /** Octets of the largest body that is accepted. */
+  readonly maxBodyBytes: number;
 }
 
 /** What this client proposes where it is not told otherwise. */

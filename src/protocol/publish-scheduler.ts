@@ -1,13 +1,8 @@
 /**
  * Whose turn it is to publish on a connection. Windows that wait for room get it in turns, a burst
- * each, so that no publisher starves another; and the deadlines of all publishes are kept here, on
- * a clock that stands still while the broker has blocked the connection.
+ * each, so that no publisher starves another.
  */
-import { TimeoutError, withoutStackTrace } from "../errors.ts";
 import type { ChannelMachine } from "./channel.ts";
-import { Deadlines } from "./deadlines.ts";
-import { PausableClock } from "./pausable-clock.ts";
-import type { Publication } from "./publication.ts";
 import { PublishWindow, type WindowLimits } from "./publish-window.ts";
 
 /** What the scheduler needs of its connection. */
@@ -22,8 +17,6 @@ export class PublishScheduler {
   readonly #link: SchedulerLink;
   readonly #windows: Map<ChannelMachine, PublishWindow> = new Map();
   readonly #wantRoom: Set<PublishWindow> = new Set();
-  readonly #clock = new PausableClock();
-  readonly #deadlines = new Deadlines<Timed>(({ publication }) => publication.told);
 
   constructor(link: SchedulerLink) {
     this.#link = link;
@@ -55,16 +48,6 @@ export class PublishScheduler {
     window.close(channel.closeError);
   }
 
-  /** Gives a publication that was submitted to a window a deadline. */
-  setDeadline(
-    publication: Publication,
-    window: PublishWindow,
-    timeoutMs: number,
-    now: number,
-  ): void {
-    this.#deadlines.add({ publication, window, timeoutMs }, timeoutMs, this.#clock.at(now));
-  }
-
   /** Lets the windows that want room publish, in turns, as far as there is room. */
   pump(): void {
     for (let idle = 0; idle < this.#wantRoom.size && this.#link.canPublish; ) {
@@ -77,39 +60,6 @@ export class PublishScheduler {
       else if (wantsMore) idle++;
     }
   }
-
-  /** The broker reads nothing any more: deadlines stand still. */
-  block(now: number): void {
-    this.#clock.pause(now);
-  }
-
-  /** The broker reads again. */
-  unblock(now: number): void {
-    this.#clock.resume(now);
-  }
-
-  /** Releases the publishes whose deadline has passed. */
-  expire(now: number): void {
-    for (const { publication, window, timeoutMs } of this.#deadlines.expire(this.#clock.at(now))) {
-      const error = withoutStackTrace(
-        () => new TimeoutError(`no confirm came within ${timeoutMs} ms`),
-      );
-      window.release(publication, error);
-    }
-  }
-
-  /** When {@link PublishScheduler.expire} is due; undefined when no deadline runs. */
-  nextTimeout(): number | undefined {
-    if (this.#clock.paused) return undefined;
-    const next = this.#deadlines.next();
-    return next === undefined ? undefined : this.#clock.when(next);
-  }
-}
-
-interface Timed {
-  readonly publication: Publication;
-  readonly window: PublishWindow;
-  readonly timeoutMs: number;
 }
 
 /** How many publishes a window may write before it is the next one's turn. */

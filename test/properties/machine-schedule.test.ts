@@ -2,6 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { AbortError, ProtocolError } from "../../src/errors.ts";
 import type { ChannelMachine } from "../../src/protocol/channel.ts";
+import { PublishDeadline } from "../../src/protocol/publish-deadline.ts";
 import type { PublishWindow } from "../../src/protocol/publish-window.ts";
 import type { ClientMethod, Method } from "../../src/wire/generated/methods.ts";
 import {
@@ -315,7 +316,9 @@ class Application {
     else return;
     channel.published.push(one);
     if (b % 5 === 0 && !one.told) {
-      this.machine.scheduler.setDeadline(one, window, 100 + (b % 2000), this.talk.now);
+      const timeoutMs = 100 + (b % 2000);
+      const deadline = new PublishDeadline(one, window, timeoutMs);
+      this.machine.deadlines.add(deadline, timeoutMs, this.talk.now);
       this.released.add(one);
     }
   }

@@ -102,4 +102,27 @@ describe("CallQueue", () => {
     calls.rejectAll(new AbortError("over"));
     expect(asked.map(({ ending }) => ending)).to.deep.equal(Array(3).fill("AbortError"));
   });
+
+  it("forgets what was not sent, and only that", () => {
+    const { calls, sent } = queue();
+    const [first, second, third] = [call(DECLARE), call(BIND), call(DECLARE)] as const;
+    for (const each of [first, second, third]) calls.add(each);
+    expect([first, second, third].map((each) => calls.waits(each))).to.deep.equal([
+      false,
+      true,
+      true,
+    ]);
+    calls.withdraw(first);
+    calls.withdraw(second);
+    calls.withdraw(second);
+    expect(calls.waits(second)).to.equal(false);
+    calls.reply(DECLARE_OK);
+    calls.reply(DECLARE_OK);
+    expect(sent).to.deep.equal(["queue.declare", "queue.declare"]);
+    expect([first, second, third].map(({ ending }) => ending)).to.deep.equal([
+      "queue.declare-ok",
+      "open",
+      "queue.declare-ok",
+    ]);
+  });
 });

@@ -7,12 +7,13 @@ import {
   ProtocolError,
   UsageError,
 } from "../../src/errors.ts";
-import type { ConnectionSettings } from "../../src/protocol/connection.ts";
 import {
   CONNECTION_TRANSITIONS,
   type ConnectionState,
 } from "../../src/protocol/connection-states.ts";
 import { LAST_LOOK_MS } from "../../src/protocol/heartbeat.ts";
+import type { ConnectionSettings } from "../../src/protocol/negotiation.ts";
+import { PublishDeadline } from "../../src/protocol/publish-deadline.ts";
 import type { ClientMethod } from "../../src/wire/generated/methods.ts";
 import { encodeText } from "../../src/wire/text.ts";
 import { chop } from "../support/arbitraries.ts";
@@ -506,7 +507,7 @@ describe("ConnectionMachine", () => {
       const [window] = talk.window();
       const one = publication();
       window.submit(one);
-      talk.machine.scheduler.setDeadline(one, window, 100, talk.now);
+      talk.machine.deadlines.add(new PublishDeadline(one, window, 100), 100, talk.now);
       talk.takeOctets();
       expect(talk.machine.nextTimeout()).to.equal(talk.now + 100);
       talk.pass(100);

@@ -34,13 +34,6 @@ function submit(window: PublishWindow, count: number, body: Uint8Array | string 
   });
 }
 
-/** Submits a publish with a deadline, as a publisher does. */
-function timed(talk: Conversation, window: PublishWindow, timeoutMs: number): TestPublication {
-  const [one] = submit(window, 1) as [TestPublication];
-  talk.machine.scheduler.setDeadline(one, window, timeoutMs, talk.now);
-  return one;
-}
-
 describe("PublishScheduler", () => {
   describe("room", () => {
     it("ends at the output's high water, and comes back as the socket drains", () => {
@@ -152,71 +145,5 @@ describe("PublishScheduler", () => {
     const all = submit(window, 1);
     talk.say(1, noExchange("x"));
     expect(endings(all)).to.deep.equal(["unsent"]);
-  });
-
-  describe("deadlines", () => {
-    it("release what was sent as unknown, what waits as unsent", () => {
-      const talk = opened();
-      const [window] = talk.window({ maxUnconfirmed: 1 });
-      const all = [timed(talk, window, 100), timed(talk, window, 100)];
-      talk.takeOctets();
-      expect(talk.machine.nextTimeout()).to.equal(talk.now + 100);
-      talk.pass(99);
-      expect(endings(all)).to.deep.equal(["open", "open"]);
-      talk.pass(1);
-      expect(endings(all)).to.deep.equal(["unknown", "unsent"]);
-      expect(all[0]?.error.cause).to.be.instanceOf(TimeoutError);
-      expect(all[0]?.error.message).to.contain("100 ms");
-      expect(talk.machine.nextTimeout()).to.equal(undefined);
-      talk.say(1, confirmOf("ack", 1));
-      expect(endings(all)).to.deep.equal(["unknown", "unsent"]);
-    });
-
-    it("matter no more once the confirm has come", () => {
-      const talk = opened();
-      const [window] = talk.window();
-      const all = [timed(talk, window, 100), timed(talk, window, 200)];
-      talk.takeOctets();
-      talk.say(1, confirmOf("ack", 1));
-      expect(talk.machine.nextTimeout()).to.equal(talk.now + 200);
-      talk.pass(150);
-      talk.say(1, confirmOf("ack", 2));
-      expect(talk.machine.nextTimeout()).to.equal(undefined);
-      expect(endings(all)).to.deep.equal(["confirmed", "confirmed"]);
-    });
-
-    it("stand still while the broker has blocked the connection", () => {
-      const talk = opened();
-      const [window] = talk.window();
-      const one = timed(talk, window, 100);
-      talk.takeOctets();
-      talk.pass(40);
-      talk.say(0, BLOCKED);
-      expect(talk.machine.nextTimeout()).to.equal(undefined);
-      talk.pass(1000);
-      const late = timed(talk, window, 100);
-      talk.machine.wake(talk.now);
-      expect(endings([one, late])).to.deep.equal(["open", "open"]);
-      talk.say(0, UNBLOCKED);
-      expect(talk.machine.nextTimeout()).to.equal(talk.now + 60);
-      talk.pass(59);
-      expect(one.ending).to.equal("open");
-      talk.pass(1);
-      expect(endings([one, late])).to.deep.equal(["unknown", "open"]);
-      talk.pass(40);
-      expect(late.ending).to.equal("unknown");
-    });
-
-    it("make room where they withdraw what waits", () => {
-      const talk = opened();
-      const [window] = talk.window({ maxUnconfirmed: 1, maxQueued: 1 });
-      timed(talk, window, 1000);
-      const waiting = timed(talk, window, 100);
-      talk.takeOctets();
-      expect(endings(submit(window, 1))).to.deep.equal(["unsent"]);
-      talk.pass(100);
-      expect(waiting.ending).to.equal("unsent");
-      expect(endings(submit(window, 1))).to.deep.equal(["open"]);
-    });
   });
 });

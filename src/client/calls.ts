@@ -1,0 +1,48 @@
+/** Calls as promises: a method, its reply, and how long somebody waits for it. */
+import type { Call, Reply } from "../protocol/call-queue.ts";
+import type { ClientMethod } from "../wire/generated/methods.ts";
+import type { Driver } from "./driver.ts";
+import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
+
+/** Whoever sends calls: a channel's machine, or the connection's for channel 0. */
+export interface Caller {
+  call(call: Call): void;
+  waits(call: Call): boolean;
+  withdraw(call: Call): void;
+}
+
+/**
+ * Sends a synchronous method and resolves with the reply. When a bound is hit first, a method that
+ * waits for others is never sent; one that was sent may take effect all the same: its reply is
+ * still awaited, for the sake of the order, and given to `late`.
+ */
+export function callMethod(
+  caller: Caller,
+  driver: Driver,
+  method: ClientMethod,
+  { signal, timeoutMs }: WaitBounds,
+  late: (reply: Reply) => void = () => {},
+): Promise<Reply> {
+  const mistake = refuseTimeout(timeoutMs);
+  if (mistake !== undefined) return Promise.reject(mistake);
+  let call: Call | undefined;
+  let released = false;
+  return waitFor<Reply>(
+    driver.patientClock,
+    { signal, timeoutMs },
+    () =>
+      call === undefined || caller.waits(call)
+        ? `${method.name} (not sent)`
+        : `${method.name} (sent: it may take effect)`,
+    (resolve, reject) => {
+      const settle = (reply: Reply): void => (released ? late(reply) : resolve(reply));
+      call = { method, resolve: settle, reject };
+      caller.call(call);
+      driver.drive();
+    },
+    () => {
+      released = true;
+      if (call !== undefined) caller.withdraw(call);
+    },
+  );
+}

@@ -1,0 +1,23 @@
+/** What a channel tells its listeners. */
+import type { AmqpError } from "../errors.ts";
+import type { ReturnedMessage } from "../protocol/returned-error.ts";
+
+/** The events of a `Channel`. */
+export interface ChannelEvents {
+  /** The broker has the messages: one, or with `multiple` all up to this tag. */
+  ack: [confirm: ConfirmEvent];
+  /** The broker could not take them. */
+  nack: [confirm: ConfirmEvent];
+  /** A mandatory or immediate message came back. */
+  return: [message: ReturnedMessage];
+  /** The broker pauses (false) or resumes (true) publishes on this channel. */
+  flow: [active: boolean];
+  /** The last event: undefined after our own `close()`. */
+  close: [reason: AmqpError | undefined];
+}
+
+/** A confirm as it came. */
+export interface ConfirmEvent {
+  readonly deliveryTag: number;
+  readonly multiple: boolean;
+}
