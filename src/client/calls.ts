@@ -1,14 +1,12 @@
 /** Calls as promises: a method, its reply, and how long somebody waits for it. */
-import type { Call, Reply } from "../protocol/call-queue.ts";
+import type { Call, CallHandle, Reply } from "../protocol/call-queue.ts";
 import type { ClientMethod } from "../wire/generated/methods.ts";
 import type { Driver } from "./driver.ts";
 import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
 
 /** Whoever sends calls: a channel's machine, or the connection's for channel 0. */
 export interface Caller {
-  call(call: Call): void;
-  waits(call: Call): boolean;
-  withdraw(call: Call): void;
+  call(call: Call): CallHandle | undefined;
 }
 
 /**
@@ -25,24 +23,23 @@ export function callMethod(
 ): Promise<Reply> {
   const mistake = refuseTimeout(timeoutMs);
   if (mistake !== undefined) return Promise.reject(mistake);
-  let call: Call | undefined;
+  let handle: CallHandle | undefined;
   let released = false;
   return waitFor<Reply>(
     driver.patientClock,
     { signal, timeoutMs },
     () =>
-      call === undefined || caller.waits(call)
+      handle === undefined || handle.waits
         ? `${method.name} (not sent)`
         : `${method.name} (sent: it may take effect)`,
     (resolve, reject) => {
       const settle = (reply: Reply): void => (released ? late(reply) : resolve(reply));
-      call = { method, resolve: settle, reject };
-      caller.call(call);
+      handle = caller.call({ method, resolve: settle, reject });
       driver.drive();
     },
     () => {
       released = true;
-      if (call !== undefined) caller.withdraw(call);
+      handle?.withdraw();
     },
   );
 }

@@ -23,6 +23,14 @@ export interface Call {
   reject(error: AmqpError): void;
 }
 
+/** What can still be done about a call. */
+export interface CallHandle {
+  /** Whether it has not been sent yet, because others are before it. */
+  readonly waits: boolean;
+  /** Forgets it if it was not sent; one that was has to await its reply, or the order is lost. */
+  withdraw(): void;
+}
+
 /** The calls of one channel. */
 export class CallQueue {
   readonly #send: (method: ClientMethod) => void;
@@ -40,20 +48,19 @@ export class CallQueue {
   }
 
   /** Sends the call, or queues it behind those that wait. */
-  add(call: Call): void {
+  add(call: Call): CallHandle {
     this.#waiting.push(call);
     this.#sendNext();
-  }
-
-  /** Whether the call has not been sent yet. */
-  waits(call: Call): boolean {
-    return this.#waiting.indexWhere((each) => each === call) >= 0;
-  }
-
-  /** Forgets a call that was not sent; one that was has to wait for its reply, or order is lost. */
-  withdraw(call: Call): void {
-    const at = this.#waiting.indexWhere((each) => each === call);
-    if (at >= 0) this.#waiting.takeAt(at);
+    const place = (): number => this.#waiting.indexWhere((each) => each === call);
+    return {
+      get waits() {
+        return place() >= 0;
+      },
+      withdraw: () => {
+        const at = place();
+        if (at >= 0) this.#waiting.takeAt(at);
+      },
+    };
   }
 
   /** Hands a reply to the call that it answers, and sends the next one. */

@@ -21,7 +21,7 @@ import type {
   ServerMethod,
 } from "../wire/generated/methods.ts";
 import type { Output } from "../wire/output.ts";
-import { type Call, CallQueue } from "./call-queue.ts";
+import { type Call, type CallHandle, CallQueue } from "./call-queue.ts";
 import { type ChannelState, nextChannelState } from "./channel-states.ts";
 import { ConfirmLedger } from "./confirm-ledger.ts";
 import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
@@ -105,21 +105,12 @@ export class ChannelMachine {
     return this.#error;
   }
 
-  /** Sends a synchronous method when its turn comes. */
-  call(call: Call): void {
+  /** Sends a synchronous method when its turn comes; a closed channel rejects it at once. */
+  call(call: Call): CallHandle | undefined {
     const error = this.#refusal();
-    if (error !== undefined) call.reject(error);
-    else this.#calls.add(call);
-  }
-
-  /** Whether a call has not been sent yet, because others are before it. */
-  waits(call: Call): boolean {
-    return this.#calls.waits(call);
-  }
-
-  /** Nobody waits for a call any more: it is not sent, if it was not yet. */
-  withdraw(call: Call): void {
-    this.#calls.withdraw(call);
+    if (error === undefined) return this.#calls.add(call);
+    call.reject(error);
+    return undefined;
   }
 
   /** Sends a method that has no reply. */

@@ -24,7 +24,7 @@ import { FrameDecoder, type RawFrame } from "../wire/frame-decoder.ts";
 import { FRAME_TYPE, REPLY_CODE } from "../wire/generated/constants.ts";
 import type { ClientMethod, ConnectionClose } from "../wire/generated/methods.ts";
 import { Output } from "../wire/output.ts";
-import { type Call, CallQueue } from "./call-queue.ts";
+import { type Call, type CallHandle, CallQueue } from "./call-queue.ts";
 import type { ChannelLink, ChannelMachine } from "./channel.ts";
 import { ChannelTable } from "./channel-table.ts";
 import type { ConnectionEvent } from "./connection-events.ts";
@@ -176,20 +176,11 @@ export class ConnectionMachine {
   }
 
   /** Sends a synchronous method on channel 0 when its turn comes. */
-  call(call: Call): void {
+  call(call: Call): CallHandle | undefined {
     const refusal = this.#refusal();
-    if (refusal !== undefined) call.reject(refusal);
-    else this.#calls.add(call);
-  }
-
-  /** Whether a call has not been sent yet, because others are before it. */
-  waits(call: Call): boolean {
-    return this.#calls.waits(call);
-  }
-
-  /** Nobody waits for a call any more: it is not sent, if it was not yet. */
-  withdraw(call: Call): void {
-    this.#calls.withdraw(call);
+    if (refusal === undefined) return this.#calls.add(call);
+    call.reject(refusal);
+    return undefined;
   }
 
   /** Says goodbye; confirms that arrive before the broker's close-ok still count. */

@@ -106,16 +106,12 @@ describe("CallQueue", () => {
   it("forgets what was not sent, and only that", () => {
     const { calls, sent } = queue();
     const [first, second, third] = [call(DECLARE), call(BIND), call(DECLARE)] as const;
-    for (const each of [first, second, third]) calls.add(each);
-    expect([first, second, third].map((each) => calls.waits(each))).to.deep.equal([
-      false,
-      true,
-      true,
-    ]);
-    calls.withdraw(first);
-    calls.withdraw(second);
-    calls.withdraw(second);
-    expect(calls.waits(second)).to.equal(false);
+    const handles = [first, second, third].map((each) => calls.add(each));
+    expect(handles.map(({ waits }) => waits)).to.deep.equal([false, true, true]);
+    handles[0]?.withdraw();
+    handles[1]?.withdraw();
+    handles[1]?.withdraw();
+    expect(handles.map(({ waits }) => waits)).to.deep.equal([false, false, true]);
     calls.reply(DECLARE_OK);
     calls.reply(DECLARE_OK);
     expect(sent).to.deep.equal(["queue.declare", "queue.declare"]);
