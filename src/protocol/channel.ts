@@ -50,6 +50,8 @@ export interface ChannelLink {
   emit(channel: ChannelMachine, event: ChannelEvent): void;
   /** Publishes entered the output that the socket has not been given. */
   published(channel: ChannelMachine): void;
+  /** An immediate publish is on its way of which no ledger knows, or none any more. */
+  lostSightOfImmediate(): void;
   /** The channel's number is free again. */
   freed(channel: ChannelMachine): void;
 }
@@ -136,7 +138,10 @@ export class ChannelMachine {
       body ?? "",
       this.#link.frameMax,
     );
-    if (!this.#confirming) return 0;
+    if (!this.#confirming) {
+      if (immediate) this.#link.lostSightOfImmediate();
+      return 0;
+    }
     if (!this.#hasUnwritten) this.#link.published(this);
     this.#hasUnwritten = true;
     return this.ledger.add(publication);
@@ -302,6 +307,8 @@ export class ChannelMachine {
     byUs = false,
   ): void {
     this.#error = error;
+    const unhandled = this.ledger.unhandledPublications();
+    if (unhandled.some(({ immediate }) => immediate)) this.#link.lostSightOfImmediate();
     this.ledger.closeAll(decide);
     this.#calls.rejectAll(error);
     this.#link.emit(this, { type: "closed", error: byUs ? undefined : error });

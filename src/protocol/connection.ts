@@ -68,6 +68,7 @@ export class ConnectionMachine {
   #heartbeat: HeartbeatClock;
   #tuning: Tuning = DEFAULT_PROPOSAL;
   #socketBytes = 0;
+  #hasUncountedImmediate = false;
   #owesCloseOk = false;
   #closeError: AmqpError | undefined;
   /** From connection.start: who the server is and what it can do. */
@@ -302,8 +303,8 @@ export class ConnectionMachine {
       return;
     }
     const error = new ConnectionClosedError(reason);
-    const blame = blameImmediate(reason, this.#channels.values());
-    this.#close(error, blame);
+    const channels = this.#hasUncountedImmediate ? [] : this.#channels.values();
+    this.#close(error, blameImmediate(reason, channels));
     this.#write({ name: "connection.close-ok" });
   }
 
@@ -362,6 +363,9 @@ export class ConnectionMachine {
       },
       published: (channel) => {
         this.#unwritten.push(channel);
+      },
+      lostSightOfImmediate: () => {
+        this.#hasUncountedImmediate = true;
       },
     };
   }

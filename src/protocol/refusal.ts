@@ -46,7 +46,7 @@ export function blamePublish(
 
 /**
  * RabbitMQ does not implement `immediate` and closes the connection with 540 for it. Where just one
- * such publish is open on the whole connection, it is to blame.
+ * such publish is open on the whole connection, and none went out uncounted, it is to blame.
  */
 export function blameImmediate(
   reason: CloseReason,

@@ -34,6 +34,7 @@ describe("ChannelTable", () => {
       refusal: undefined,
       emit: (_channel, { type }) => events.push(type),
       published: () => {},
+      lostSightOfImmediate: () => {},
     });
     const channels = [table.open(2, NOBODY), table.open(2, NOBODY)];
     expect(table.values()).to.deep.equal(channels);

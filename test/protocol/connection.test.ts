@@ -5,6 +5,7 @@ import {
   ConnectionClosedError,
   ConnectionLostError,
   ProtocolError,
+  TimeoutError,
   UsageError,
 } from "../../src/errors.ts";
 import {
@@ -649,6 +650,22 @@ describe("ConnectionMachine", () => {
       expect(endings(mine)).to.deep.equal(["unknown", "refused", "unprocessed"]);
       expect(endings([...others, unsent])).to.deep.equal(["unknown", "unknown", "unsent"]);
       expect(mine[1]?.error.message).to.contain("540");
+    });
+
+    it("with 540 refuses none where another one may have been it that nobody counts", () => {
+      const close = serverClose("connection.close", 540, "no", "basic.publish");
+      const uncounted = opened();
+      uncounted.channel().publish(publication({ immediate: true }));
+      const all = uncounted.publish(uncounted.confirmChannel(), { immediate: true });
+      uncounted.say(0, close);
+      expect(endings(all)).to.deep.equal(["unknown"]);
+      const abandoned = opened();
+      const [left, kept] = [abandoned.confirmChannel(), abandoned.confirmChannel()];
+      const told = abandoned.publish(left, { immediate: true });
+      left.abandon(new TimeoutError("enough"));
+      const open = abandoned.publish(kept, { immediate: true });
+      abandoned.say(0, close);
+      expect(endings([...told, ...open])).to.deep.equal(["unknown", "unknown"]);
     });
 
     it("with 540 refuses none of several", () => {
