@@ -159,15 +159,16 @@ export class AbortError extends AmqpError {
 
 /**
  * How a publish that was not confirmed ended. The question behind the names is *can the broker
- * have it?*: no for `unsent`, `unprocessed`, `refused` and `returned`; perhaps for `nacked` and
- * `unknown`.
+ * have it?* (`mayBeDelivered`), because it decides what to do next.
  *
- * - `unsent`: no byte of it was given to the socket.
- * - `unprocessed`: written, but provably not handled: a refusal came for an earlier publish.
- * - `refused`: the broker closed the channel because of this very publish.
- * - `returned`: mandatory or immediate, and nobody could take it.
- * - `nacked`: the broker answered basic.nack.
- * - `unknown`: the bytes left and no answer will come.
+ * | outcome | what happened | can the broker have it? | what to do |
+ * |---|---|---|---|
+ * | `unsent` | no byte of it was given to the socket | no | send it again: on a new connection, or when the queue has room |
+ * | `unprocessed` | written, but provably not handled: a refusal came for an earlier publish, and a broker drops what follows | no | send it again, on a new channel |
+ * | `refused` | the broker closed the channel because of this very publish; `cause` has its reply code | no | mend what it names (exchange, permission, size, user id); the same again is refused again |
+ * | `returned` | mandatory or immediate, and nobody could take it | no | bind a queue, or put it aside |
+ * | `nacked` | the broker answered basic.nack: a full queue with `reject-publish`, or an error of its own | perhaps: another queue may have it | wait, and send it again if a duplicate does no harm |
+ * | `unknown` | the bytes left and no answer will come: connection lost, channel closed, deadline passed, aborted | perhaps | send it again if consumers recognise duplicates, for example by `messageId`; else look |
  */
 export type PublishOutcome =
   | "unsent"
