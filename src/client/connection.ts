@@ -46,6 +46,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   readonly #members: Map<ChannelMachine, Member> = new Map();
   #resolveClosed!: (error: AmqpError | undefined) => void;
   #closing: Promise<void> | undefined;
+  #tellUnblocked: () => void = () => {};
 
   /** @internal */
   constructor(driver: Driver, closeTimeoutMs: number) {
@@ -147,8 +148,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       case "blocked":
         return callListeners(() => this.emit("blocked", event.reason));
       case "unblocked":
+        this.#tellUnblocked();
         return callListeners(() => this.emit("unblocked"));
       case "closed":
+        this.#tellUnblocked();
         this.#resolveClosed(event.error);
         return callListeners(() => this.emit("close", event.error));
       case "channel": {
@@ -185,12 +188,22 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     );
   }
 
+  /** Resolves when the broker reads, or never will again. */
+  #unblocked(): Promise<void> {
+    if (this.blockedReason === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#tellUnblocked = resolve;
+    });
+  }
+
   async #close(options: CloseOptions): Promise<void> {
     const { clock } = this.#driver;
     const timeoutMs = options.timeoutMs ?? this.#closeTimeoutMs;
     const closeOnce = async (): Promise<void> => {
       const members = [...this.#members.values()];
       await Promise.all(members.map((member) => member.close({ timeoutMs })));
+      // A broker that has blocked us reads nothing; a close that waits there would drop confirms.
+      await this.#unblocked();
       this.#driver.machine.close();
       this.#driver.drive();
       await this.closed;

@@ -84,8 +84,8 @@ async function feed<M extends Message>(
     iterator = iterate(messages);
     while (!batch.stopped) {
       if (!publisher.hasRoom) {
-        const ready = publisher.ready({}).catch((error) => batch.stop(error));
-        await batch.orStopped(ready);
+        const { signal } = batch.end;
+        await publisher.ready({ signal }).catch((error) => batch.stop(error));
       }
       if (batch.stopped) break;
       const next = iterator.next();
@@ -135,6 +135,8 @@ class Batch<M extends Message> {
   #tellStopped: () => void = () => {};
   /** Whether no more messages are to be read. */
   stopped = false;
+  /** Fires when it is stopped. */
+  readonly end: AbortController = new AbortController();
 
   constructor(options: PublishAllOptions<M>) {
     this.#options = options;
@@ -144,6 +146,7 @@ class Batch<M extends Message> {
     if (this.stopped) return;
     this.stopped = true;
     this.#cause = cause;
+    this.end.abort();
     this.#tellStopped();
   }
 

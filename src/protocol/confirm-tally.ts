@@ -64,7 +64,7 @@ export class ConfirmTally {
 
   /** Calls `done` once everything submitted so far has been told, with how it went. */
   wait(done: (tally: Tally) => void): TallyWait {
-    const waited: WaitedSegment = { segment: this.#current, done, cancelled: false };
+    const waited: WaitedSegment = { segment: this.#current, done };
     this.#current = new Segment();
     this.#waited.push(waited);
     this.#finish();
@@ -72,11 +72,9 @@ export class ConfirmTally {
   }
 
   #finish(): void {
-    for (let first = this.#waited.peek(); first !== undefined; first = this.#waited.peek()) {
-      if (!first.cancelled && first.segment.open > 0) break;
+    for (let first = this.#waited.peek(); first?.segment.open === 0; first = this.#waited.peek()) {
       this.#waited.shift();
-      if (!first.cancelled) first.done(first.segment);
-      first.cancelled = true;
+      first.done(first.segment);
     }
     if (this.#outstanding > 0 || this.#idleWaiters.length === 0) return;
     for (const done of this.#idleWaiters.splice(0)) done();
@@ -84,18 +82,17 @@ export class ConfirmTally {
 
   /** What the wait was about belongs to the next one from now on. */
   #cancel(waited: WaitedSegment): void {
-    if (waited.cancelled) return;
-    waited.cancelled = true;
-    let next = this.#current;
-    let found = false;
-    for (const each of this.#waited) {
-      if (found && !each.cancelled) {
-        next = each.segment;
-        break;
-      }
-      found ||= each === waited;
+    const at = this.#waited.indexWhere((each) => each === waited);
+    if (at < 0) return;
+    this.#waited.takeAt(at);
+    const next = this.#waited.at(at)?.segment;
+    if (next === undefined) {
+      // The longer the line of segments that became one, the more memory an unsettled publish holds.
+      waited.segment.append(this.#current);
+      this.#current = waited.segment;
+    } else {
+      next.prepend(waited.segment);
     }
-    next.takeOver(waited.segment);
     this.#finish();
   }
 }
@@ -103,8 +100,6 @@ export class ConfirmTally {
 interface WaitedSegment {
   readonly segment: Segment;
   readonly done: (tally: Tally) => void;
-  /** Given up, or done. */
-  cancelled: boolean;
 }
 
 /** The counts of the publishes between two waits. */
@@ -127,15 +122,28 @@ class Segment implements Tally {
     this.#keep({ message: undefined, deliveryTag, error });
   }
 
-  takeOver(earlier: Segment): void {
-    this.open += earlier.open;
-    this.confirmed += earlier.confirmed;
-    this.failed += earlier.failed;
+  /** Takes in what an earlier segment counts, and will count. */
+  prepend(earlier: Segment): void {
     const later = this.failures;
     this.failures = [];
     this.#keptBytes = 0;
-    for (const failure of [...earlier.failures, ...later]) this.#keep(failure);
-    earlier.into = this;
+    for (const failure of earlier.failures) this.#keep(failure);
+    for (const failure of later) this.#keep(failure);
+    this.#merge(earlier);
+  }
+
+  /** Takes in what a later segment counts, and will count. */
+  append(later: Segment): void {
+    for (const failure of later.failures) this.#keep(failure);
+    this.#merge(later);
+  }
+
+  #merge(other: Segment): void {
+    this.open += other.open;
+    this.confirmed += other.confirmed;
+    this.failed += other.failed;
+    other.failures = [];
+    other.into = this;
   }
 
   /** Nobody may ever ask: what is kept is bounded, in number and in returned bodies. */

@@ -104,5 +104,5 @@ function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
   return a.due < b.due || (a.due === b.due && a.order < b.order);
 }
 
-/** Fewer entries than this are not worth sorting out. */
-const SORT_OUT_FROM = 1024;
+/** Fewer entries than this are not worth sorting out; so many finished ones may be held on to. */
+const SORT_OUT_FROM = 64;

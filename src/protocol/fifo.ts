@@ -18,6 +18,11 @@ export class Fifo<T> {
     return this.#items[this.#head];
   }
 
+  /** The item with so many before it, left where it is; undefined when there are not so many. */
+  at(index: number): T | undefined {
+    return this.#items[this.#head + index];
+  }
+
   /** Takes the oldest item; undefined when there is none. */
   shift(): T | undefined {
     if (this.#head === this.#items.length) return undefined;

@@ -113,11 +113,16 @@ const SENTENCES: {
       whole(`ACCESS_REFUSED - cannot publish to internal ${where}`),
     ];
   },
-  [REPLY_CODE.preconditionFailed]: ({ bodySize, userId }) => {
+  [REPLY_CODE.preconditionFailed]: ({ exchange, bodySize, userId }) => {
     const user = `PRECONDITION_FAILED - user_id property set to '${userId}' but authenticated user`;
     return [
       open(`PRECONDITION_FAILED - message size ${bodySize} is larger than `),
       ...(userId === undefined ? [] : [open(`${user} was '`)]),
+      // A plugin took its exchange type away. The one that is named need not be the publish's own,
+      // but can be any that it is bound to; nothing is bound to the default exchange.
+      ...(exchange === ""
+        ? []
+        : [open("PRECONDITION_FAILED - Cannot route message through exchange '")]),
     ];
   },
 };
@@ -132,14 +137,16 @@ function open(text: string): Sentence {
 
 /**
  * Compares a reply text with the sentence as it would be in full. A short string ends at 255
- * octets: RabbitMQ cuts what is longer, perhaps inside of a character, and puts `...` at its end.
+ * octets: RabbitMQ cuts what is longer after 252, perhaps inside of a character, and adds `...`.
  */
 function isSentence(got: string, sentence: Sentence): boolean {
   const { text } = sentence;
   if (sentence.open ? got.startsWith(text) : got === text) return true;
   const fits = sentence.open ? MAX_REPLY_TEXT - 3 : MAX_REPLY_TEXT;
   if (encodeText(text).length <= fits || !got.endsWith("...")) return false;
-  return text.startsWith(got.slice(0, -3).replace(/\uFFFD+$/, ""));
+  const kept = got.slice(0, -3).replace(/\uFFFD+$/, "");
+  // Less is left where the cut is in a character of up to four octets, and never less than that.
+  return encodeText(kept).length >= MAX_REPLY_TEXT - 6 && text.startsWith(kept);
 }
 
 const MAX_REPLY_TEXT = 255;

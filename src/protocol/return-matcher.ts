@@ -27,7 +27,7 @@ import { ReturnedTwins } from "./returned-twins.ts";
 
 /** The mandatory and immediate publishes of a channel whose confirm has not arrived. */
 export class ReturnMatcher {
-  readonly #byTarget: Map<string, Fifo<Publication>> = new Map();
+  readonly #byTarget: Map<string, Filed> = new Map();
   readonly #twins = new ReturnedTwins();
   #lastReturnedTag = 0;
 
@@ -36,12 +36,12 @@ export class ReturnMatcher {
     const key = targetOf(publication);
     const filed = this.#byTarget.get(key);
     if (filed !== undefined) {
-      filed.push(publication);
+      filed.publications.push(publication);
       return;
     }
-    const created = new Fifo<Publication>();
-    created.push(publication);
-    this.#byTarget.set(key, created);
+    const publications = new Fifo<Publication>();
+    publications.push(publication);
+    this.#byTarget.set(key, { publications, removed: 0 });
   }
 
   /**
@@ -74,16 +74,17 @@ export class ReturnMatcher {
     const key = targetOf(returned);
     const filed = this.#byTarget.get(key);
     if (filed === undefined) return undefined;
-    const found = this.#find(filed, returned, last);
+    const { publications } = filed;
+    const found = this.#find(publications, returned, last);
     if (found === undefined) return undefined;
     const { publication, likeness } = found;
     this.#lastReturnedTag = publication.deliveryTag;
     // What lies at or before the last one returned can never come back: returns are in order.
-    for (let first = filed.peek(); first !== undefined; first = filed.peek()) {
+    for (let first = publications.peek(); first !== undefined; first = publications.peek()) {
       if (first.deliveryTag > this.#lastReturnedTag) break;
-      filed.shift();
+      publications.shift();
     }
-    if (filed.length === 0) this.#byTarget.delete(key);
+    if (publications.length === 0) this.#byTarget.delete(key);
     publication.releaseMessage();
     this.#twins.cameBack(publication, likeness, returned, last);
     return publication;
@@ -95,8 +96,10 @@ export class ReturnMatcher {
     const filed = this.#byTarget.get(key);
     if (filed === undefined) return;
     // Confirms mostly come in order, so what has lost its message is at the front.
-    while (filed.length > 0 && filed.peek()?.body === undefined) filed.shift();
-    if (filed.length === 0) this.#byTarget.delete(key);
+    const { publications } = filed;
+    while (publications.length > 0 && publications.peek()?.body === undefined) publications.shift();
+    if (publications.length === 0) this.#byTarget.delete(key);
+    else if (++filed.removed > publications.length / 2 + GAPS) closeGaps(filed);
   }
 
   #find(filed: Iterable<Publication>, returned: ReturnedMessage, last: number): Found | undefined {
@@ -126,6 +129,23 @@ export class ReturnMatcher {
     }
     return undefined;
   }
+}
+
+/** Publications to one target in the order of their tags; some may have lost their message. */
+interface Filed {
+  publications: Fifo<Publication>;
+  /** How many were removed since the gaps were closed. */
+  removed: number;
+}
+
+/** So many gaps behind one that stays open are not worth closing. */
+const GAPS = 64;
+
+function closeGaps(filed: Filed): void {
+  const open = new Fifo<Publication>();
+  for (const each of filed.publications) if (each.body !== undefined) open.push(each);
+  filed.publications = open;
+  filed.removed = 0;
 }
 
 interface Found {

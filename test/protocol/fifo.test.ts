@@ -40,6 +40,7 @@ describe("Fifo", () => {
     fifo.shift();
     expect(fifo.indexWhere((item) => item === 3)).to.equal(2);
     expect(fifo.indexWhere((item) => item === 0)).to.equal(-1);
+    expect([fifo.at(0), fifo.at(2), fifo.at(5)]).to.deep.equal([1, 3, undefined]);
     expect(fifo.takeAt(2)).to.equal(3);
     expect(fifo.takeAt(0)).to.equal(1);
     expect(fifo.takeAt(9)).to.equal(undefined);

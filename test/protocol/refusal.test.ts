@@ -160,6 +160,34 @@ describe("blamePublish", () => {
       });
     }
 
+    it("and that one of them names an exchange which is not the publish's own", () => {
+      const replyText =
+        "PRECONDITION_FAILED - Cannot route message through exchange 'x' in vhost '/': exchange " +
+        "type x-random not found";
+      const reason: CloseReason = { replyCode: 406, replyText, method: "basic.publish" };
+      // Whatever is bound to x can be the culprit, and nothing is bound to the default exchange.
+      for (const [exchanges, ends] of [
+        [
+          ["", "x", ""],
+          ["unknown", "refused", "unprocessed"],
+        ],
+        [
+          ["", "bound to x", ""],
+          ["unknown", "refused", "unprocessed"],
+        ],
+        [
+          ["x", "perhaps bound to x", ""],
+          ["unknown", "unknown", "unprocessed"],
+        ],
+        [
+          ["", ""],
+          ["unknown", "unknown"],
+        ],
+      ] as const) {
+        expect(blamed(reason, exchanges.map(to))).to.deep.equal(ends);
+      }
+    });
+
     it("and leaves alone what it does not know", () => {
       for (const [replyCode, replyText] of [
         [406, "PRECONDITION_FAILED - invalid message: [...]"],
@@ -254,6 +282,9 @@ describe("blamePublish", () => {
         cut(sentence(`y${exchange}`)),
         sentence(exchange).slice(0, 252),
         cut(sentence(exchange)).slice(3),
+        `${sentence(exchange).slice(0, 248)}...`,
+        "NOT_FOUND...",
+        "...",
       ]) {
         const reason = { ...notFound(exchange), replyText };
         expect(blamed(reason, [to(exchange), to("b")])).to.deep.equal(["unknown", "unknown"]);
