@@ -2,6 +2,8 @@ import { expect } from "chai";
 import { connect } from "../../src/index.ts";
 import { type EmbeddedBroker, startBroker } from "../../src/testing.ts";
 import { failure, TimerWatch, until } from "../support/environment.ts";
+import type { LeakReport, Snapshot } from "../support/leak-client.ts";
+import { LeakLaboratory } from "../support/leak-process.ts";
 import { freePort } from "../support/rabbitmq.ts";
 import { openPublisher, ScriptedServer } from "../support/scripted-server.ts";
 
@@ -96,4 +98,92 @@ describe("nothing is left behind", () => {
     await until(() => timers.pending === 0);
     await server.stop();
   });
+});
+
+/** In a process of its own, which has nothing on its heap but the client. */
+describe("the heap, the handles and the listeners are what they were", function () {
+  this.timeout(120_000);
+
+  const MEBIBYTE = 1_048_576;
+  let laboratory: LeakLaboratory;
+  before(() => {
+    laboratory = new LeakLaboratory();
+  });
+  after(() => laboratory.close());
+
+  /** All at once, so that a failure shows all that has grown. */
+  function expectTheSame(before: Snapshot, after: Snapshot, most = 0): void {
+    const { alive } = after;
+    expect({
+      ...after,
+      alive: alive - before.alive <= most ? "no more" : `${alive - before.alive} more`,
+      heapUsed: grown(after.heapUsed - before.heapUsed),
+      arrayBuffers: grown(after.arrayBuffers - before.arrayBuffers),
+    }).to.deep.equal({
+      ...before,
+      alive: "no more",
+      heapUsed: "within 1 MiB",
+      arrayBuffers: "within 1 MiB",
+    });
+  }
+
+  function grown(octets: number): string {
+    return octets < MEBIBYTE ? "within 1 MiB" : `grown by ${octets} octets`;
+  }
+
+  /** `most` objects may still be held while the connection lives on. */
+  function expectNothingLeft({ before, opened, worked, after }: LeakReport, most = 0): void {
+    expectTheSame(opened, worked, most);
+    expectTheSame(before, after);
+    // The same before and after would be a leak, too, if it was made while all warmed up.
+    expect(before).to.include({ timers: 0, alive: 0 });
+    expect(before.listeners.slice(1)).to.deep.equal([0, 0]);
+  }
+
+  it("after 10,000 channels, on the connection that lives on and after it", async () => {
+    const report = await laboratory.measure("channels", 10_000);
+    // A thousand of each kind: leak-work.ts has ten of them.
+    expect(report.endings).to.deep.equal({
+      resolved: 7000,
+      AbortError: 3000,
+      BatchError: 2000,
+      ChannelClosedError: 2000,
+      TimeoutError: 1000,
+      nacked: 1000,
+      refused: 1000,
+      returned: 1000,
+      unknown: 4000,
+      unprocessed: 1000,
+      unsent: 2000,
+    });
+    expectNothingLeft(report);
+  });
+
+  it("after 1,000 connections that were lost", async () => {
+    const report = await laboratory.measure("connections", 1_000);
+    const { endings } = report;
+    // Fifty of each kind, of which twelve have a dozen operations under way and eight one.
+    const settled = Object.values(endings).reduce((sum, times) => sum + times, 0);
+    expect(settled).to.equal(50 * (12 * 12 + 8));
+    expect(endings).to.include.keys(
+      ...["ConnectionLostError", "ConnectionClosedError", "ProtocolError"],
+      ...["AbortError", "TimeoutError", "BatchError", "unknown", "unsent"],
+    );
+    expectNothingLeft(report);
+  });
+
+  const BESIDE: readonly (readonly [work: string, what: string])[] = [
+    ["deadlines", "deadlines that were met, behind an earlier one that is not over"],
+    ["mandatory", "mandatory publishes, behind one of the same key that is not confirmed"],
+    ["waits", "waits for confirms that were given up, behind one that was not"],
+    ["waitsAfterFailures", "waits for confirms that were given up, with failures to be told"],
+    ["batches", "batches that were given up while they waited for room"],
+  ];
+  for (const [work, what] of BESIDE) {
+    it(`after 1,000 ${what}`, async () => {
+      const report = await laboratory.measure(work, 1_000);
+      expect(Object.values(report.endings)).to.deep.equal([1_000]);
+      expectNothingLeft(report, 64); // a constant, such as what is sorted out now and then
+    });
+  }
 });
