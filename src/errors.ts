@@ -227,7 +227,11 @@ export interface BatchFailure<M = unknown> {
 /** How many failures a {@link BatchError} keeps; `failed` counts all of them. */
 export const MAX_BATCH_FAILURES = 1000;
 
-/** Some publishes of a batch were not confirmed; `failures` has the first 1,000 of them. */
+/**
+ * Some publishes of a batch were not confirmed; `failed` counts them and `failures` has the first
+ * 1,000. From `waitForConfirms()`, which may never be called, it can be fewer: returned messages are
+ * kept up to 4 MiB of bodies in all. So what is not listed need not be confirmed.
+ */
 export class BatchError<M = unknown> extends AmqpError {
   override readonly code = "ERR_AMQP_BATCH";
   /** How many were confirmed. */

@@ -190,7 +190,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
 
   /** Resolves when the broker reads, or never will again. */
   #unblocked(): Promise<void> {
-    if (this.blockedReason === undefined) return Promise.resolve();
+    const { state, blockedReason } = this.#driver.machine;
+    if (state !== "open" || blockedReason === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       this.#tellUnblocked = resolve;
     });

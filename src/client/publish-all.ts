@@ -20,7 +20,11 @@ export interface PublishAllOptions<M extends Message = Message> {
   readonly signal?: AbortSignal | undefined;
   /** Stops reading at the first message that fails; default true. */
   readonly stopOnFailure?: boolean | undefined;
-  /** Told of each message how it ended, in the order in which they end. */
+  /**
+   * Told of each message how it ended, in the order in which they end. A message that an
+   * asynchronous iterable was about to give when the batch was stopped is told `unsent` when it
+   * comes, which may be later than the `BatchError`.
+   */
   readonly onSettled?: ((message: M, result: MessageResult) => void) | undefined;
 }
 
@@ -90,7 +94,10 @@ async function feed<M extends Message>(
       if (batch.stopped) break;
       const next = iterator.next();
       const step = isPromise(next) ? await batch.orStopped(next) : next;
-      if (step === undefined) break;
+      if (step === undefined) {
+        batch.expectLate(next);
+        break;
+      }
       if (step.done) return;
       batch.publish(publisher, step.value);
     }
@@ -100,6 +107,8 @@ async function feed<M extends Message>(
   }
   endEarly(iterator);
 }
+
+type MessageStep<M> = IteratorResult<M> | Promise<IteratorResult<M>>;
 
 type MessageIterator<M> = Iterator<M> | AsyncIterator<M>;
 
@@ -116,6 +125,11 @@ function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
 /** Tells the iterator to clean up. One that is stuck in `next()` may never answer. */
 function endEarly(iterator: MessageIterator<unknown>): void {
   new Promise((resolve) => resolve(iterator.return?.())).catch(() => {});
+}
+
+/** No object at all, or one whose members cannot be read. */
+function noMessage(cause: unknown): UsageError {
+  return new UsageError("the iterable gave what is no message", { cause });
 }
 
 function checkMessage(message: unknown): void {
@@ -150,6 +164,14 @@ class Batch<M extends Message> {
     this.#tellStopped();
   }
 
+  /** What was being read when the batch was stopped: if it comes, it is told that it was not sent. */
+  expectLate(next: MessageStep<M>): void {
+    const tell = (step: IteratorResult<M>): void => {
+      if (!step.done) this.#refuse(step.value);
+    };
+    Promise.resolve(next).then(tell, () => {});
+  }
+
   /** What the promise gives, or undefined when the batch is stopped first. */
   orStopped<T>(promise: PromiseLike<T>): Promise<T | undefined> {
     // Not Promise.race() with one long-lived promise: it would keep every other one alive.
@@ -166,23 +188,13 @@ class Batch<M extends Message> {
       this.#confirmed++;
       this.#settle(message, confirmation);
     };
-    const failed = (error: AmqpError): void => {
-      this.#failed++;
-      if (this.#failures.length < MAX_BATCH_FAILURES) {
-        const deliveryTag = error instanceof PublishError ? error.deliveryTag : 0;
-        this.#failures.push({ message, deliveryTag, error });
-      }
-      if (this.#options.stopOnFailure !== false) this.stop(undefined);
-      this.#settle(message, error as PublishError | UsageError);
-    };
+    const failed = (error: AmqpError): void => this.#fail(message, error);
     try {
       checkMessage(message);
       const { exchange = "", routingKey, body } = message;
       publisher.submit(exchange, routingKey, body, message, confirmed, failed);
     } catch (error) {
-      // What it is if not ours: no object at all, or one whose members cannot be read.
-      const mistake = new UsageError("the iterable gave what is no message", { cause: error });
-      failed(error instanceof AmqpError ? error : mistake);
+      failed(error instanceof AmqpError ? error : noMessage(error));
     }
   }
 
@@ -202,6 +214,30 @@ class Batch<M extends Message> {
       this.#failures,
       this.#cause === undefined ? undefined : { cause: this.#cause },
     );
+  }
+
+  #fail(message: M, error: AmqpError): void {
+    this.#failed++;
+    if (this.#failures.length < MAX_BATCH_FAILURES) {
+      const deliveryTag = error instanceof PublishError ? error.deliveryTag : 0;
+      this.#failures.push({ message, deliveryTag, error });
+    }
+    if (this.#options.stopOnFailure !== false) this.stop(undefined);
+    this.#settle(message, error as PublishError | UsageError);
+  }
+
+  #refuse(message: M): void {
+    this.#underWay++;
+    try {
+      checkMessage(message);
+      const { exchange = "", routingKey } = message;
+      const why = this.#cause instanceof Error ? `: ${this.#cause.message}` : "";
+      const text = `a message was not sent, because it came when the batch had been stopped${why}`;
+      const details = { deliveryTag: 0, exchange, routingKey, cause: this.#cause };
+      this.#fail(message, new PublishError(text, { outcome: "unsent", ...details }));
+    } catch (error) {
+      this.#fail(message, error instanceof AmqpError ? error : noMessage(error));
+    }
   }
 
   #settle(message: M, result: MessageResult): void {

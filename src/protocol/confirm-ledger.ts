@@ -79,7 +79,8 @@ export class ConfirmLedger {
     const publication = this.#returns.match(message, this.#writtenThrough);
     if (publication === undefined) return false;
     this.#handledThrough = Math.max(this.#handledThrough, publication.deliveryTag);
-    publication.fail(returnedError(publication, message));
+    const error = returnedError(publication, message);
+    publication.fail(isDirectReply(message) ? publishError(publication, "unknown", error) : error);
     return true;
   }
 
@@ -228,6 +229,14 @@ export class ConfirmLedger {
 
 /** A power of two, so that a tag's place is a bit mask away. */
 const INITIAL_RING = 64;
+
+/**
+ * RabbitMQ 3.10 delivers a mandatory message to a direct reply-to address and returns it as well:
+ * then nobody knows (rabbitmq.com/docs/direct-reply-to).
+ */
+function isDirectReply({ exchange, routingKey }: ReturnedMessage): boolean {
+  return exchange === "" && routingKey.startsWith("amq.rabbitmq.reply-to.");
+}
 
 /** What becomes of the publication that holds the place of a tag. */
 type Settle = (publication: Publication, tag: number) => void;

@@ -241,7 +241,7 @@ export class ConnectionMachine {
   #receiveOnChannel0(frame: RawFrame, now: number): void {
     if (frame.type !== FRAME_TYPE.method) {
       throw new ProtocolError("content came on channel 0, which has none", {
-        replyCode: REPLY_CODE.unexpectedFrame,
+        replyCode: REPLY_CODE.channelError,
         expected: "a method frame or a heartbeat",
         got: `a frame of type ${frame.type}`,
       });

@@ -84,7 +84,7 @@ export class ContentAssembler<M extends ContentMethod = ContentMethod> {
     const size = payload.end - payload.start;
     if (this.#filled + size > this.#body.length) {
       throw new ProtocolError("a body is longer than its header declared", {
-        replyCode: REPLY_CODE.frameError,
+        replyCode: REPLY_CODE.unexpectedFrame,
         expected: `${this.#body.length} octets`,
         got: `${this.#filled + size} or more`,
       });

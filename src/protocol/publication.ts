@@ -18,6 +18,8 @@ export abstract class Publication {
   readonly immediate: boolean;
   /** From the properties: RabbitMQ refuses a wrong one. */
   readonly userId: string | undefined;
+  /** From the properties: RabbitMQ refuses direct reply-to where nobody waits for replies. */
+  readonly wantsDirectReply: boolean;
   /** Undefined once nothing needs them any more. */
   properties: BasicProperties | undefined;
   body: Uint8Array | string | undefined;
@@ -43,6 +45,7 @@ export abstract class Publication {
     this.mandatory = flags.mandatory === true;
     this.immediate = flags.immediate === true;
     this.userId = properties.userId;
+    this.wantsDirectReply = properties.replyTo === "amq.rabbitmq.reply-to";
     this.properties = properties;
   }
 

@@ -113,11 +113,12 @@ const SENTENCES: {
       whole(`ACCESS_REFUSED - cannot publish to internal ${where}`),
     ];
   },
-  [REPLY_CODE.preconditionFailed]: ({ exchange, bodySize, userId }) => {
+  [REPLY_CODE.preconditionFailed]: ({ exchange, bodySize, userId, wantsDirectReply }) => {
     const user = `PRECONDITION_FAILED - user_id property set to '${userId}' but authenticated user`;
     return [
       open(`PRECONDITION_FAILED - message size ${bodySize} is larger than `),
       ...(userId === undefined ? [] : [open(`${user} was '`)]),
+      ...(wantsDirectReply ? [whole(NO_REPLY_CONSUMER)] : []),
       // A plugin took its exchange type away. The one that is named need not be the publish's own,
       // but can be any that it is bound to; nothing is bound to the default exchange.
       ...(exchange === ""
@@ -126,6 +127,8 @@ const SENTENCES: {
     ];
   },
 };
+
+const NO_REPLY_CONSUMER = "PRECONDITION_FAILED - fast reply consumer does not exist";
 
 function whole(text: string): Sentence {
   return { text, open: false };

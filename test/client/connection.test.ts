@@ -333,7 +333,7 @@ describe("Connection", () => {
       ["an unknown method", "hex:01 0000 00000004 00990099 ce", 503],
       ["a method that is cut off", "hex:01 0000 00000006 000a0032 0001 ce", 501],
       ["a channel that is not open", "hex:01 0007 00000004 0014000b ce", 504],
-      ["content on channel 0", "hex:03 0000 00000001 00 ce", 505],
+      ["content on channel 0", "hex:03 0000 00000001 00 ce", 504],
       ["a heartbeat on a channel", "hex:08 0001 00000000 ce", 505],
       ["an answer to nothing", "hex:01 0001 00000004 0028000b ce", 503],
       ["a client's method", "hex:01 0000 00000004 000a0033 ce 01 0000 00000004 000a0033 ce", 503],
@@ -405,6 +405,15 @@ describe("Connection", () => {
       expect(error.outcome).to.equal("unsent");
       expect(error.cause).to.be.instanceOf(AbortError);
       expect(publisher.queued).to.equal(0);
+    });
+
+    it("does not hold up a close() when the connection was lost meanwhile", async () => {
+      const { connection, peer } = await server().connect();
+      peer.send(0, { name: "connection.blocked", reason: "x" });
+      await until(() => connection.blockedReason !== undefined);
+      peer.reset();
+      await connection.closed;
+      await within(1000, connection.close());
     });
 
     it("waits with close() for what is queued, up to its deadline", async () => {

@@ -6,6 +6,7 @@ import {
   ChannelClosedError,
   type Confirmation,
   type Message,
+  type MessageResult,
   PublishError,
   type Publisher,
   type PublisherOptions,
@@ -271,6 +272,31 @@ describe("publishAll()", () => {
       expect(source.returned).to.equal(1);
       await peer.acceptChannelClose();
       await closing;
+    });
+
+    it("tells a message unsent that was being read when the batch was stopped", async () => {
+      const { publisher } = await open();
+      for (const last of [message(1), undefined as unknown as Message]) {
+        let open = (): void => {};
+        const gate = new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        const slow = async function* (): AsyncGenerator<Message> {
+          await gate;
+          yield last;
+        };
+        const controller = new AbortController();
+        const told: unknown[] = [];
+        const onSettled = (_: Message, result: MessageResult): void => void told.push(result);
+        const { signal } = controller;
+        const outcome = failure(publisher.publishAll(slow(), { signal, onSettled }), BatchError);
+        controller.abort(new Error("enough"));
+        expect(await outcome).to.include({ confirmed: 0, failed: 0 });
+        open();
+        await until(() => told.length > 0);
+        if (last === undefined) expect(told[0]).to.be.instanceOf(UsageError);
+        else expect(told[0]).to.include({ outcome: "unsent", routingKey: last.routingKey });
+      }
     });
 
     it("does not wait for a generator that is stuck", async () => {

@@ -398,13 +398,13 @@ describe("ChannelMachine", () => {
       }
     });
 
-    it("is no longer than was declared: 501", () => {
+    it("is no longer than was declared: 505", () => {
       const talk = opened();
       talk.channel();
       const pieces = contentPieces(1, RETURN, "m").slice(0, 2);
       talk.receive(...pieces, rawFrame(3, 1, encodeText("mm")));
-      expect(talk.closed).to.have.property("replyCode", 501);
-      expect(talk.takeMethods()).to.containSubset([{ name: "connection.close", replyCode: 501 }]);
+      expect(talk.closed).to.have.property("replyCode", 505);
+      expect(talk.takeMethods()).to.containSubset([{ name: "connection.close", replyCode: 505 }]);
     });
 
     it("over maxBodyBytes is refused at its header, and what follows is discarded", () => {

@@ -166,6 +166,15 @@ describe("ConfirmLedger", () => {
       expect(second.ending).to.equal("returned");
     });
 
+    it("is no proof for an answer to direct reply-to, which RabbitMQ may have delivered", () => {
+      const routingKey = "amq.rabbitmq.reply-to.g1h2AA==";
+      const { books, all } = ledger([{ mandatory: true, routingKey }]);
+      for (const each of all) each.bodySize = 1;
+      expect(books.returned({ ...returned(), routingKey })).to.equal(true);
+      expect(endings(all)).to.deep.equal(["unknown"]);
+      expect(all[0]?.error.cause).to.have.property("outcome", "returned");
+    });
+
     it("nacks a returned publish without telling its caller again", () => {
       const { books, all } = ledger([{ mandatory: true }]);
       for (const each of all) each.bodySize = 1;

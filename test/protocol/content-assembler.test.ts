@@ -95,13 +95,13 @@ describe("ContentAssembler", () => {
     expect(error.got).to.equal("5");
   });
 
-  it("refuses a body that is longer than was declared with 501", () => {
+  it("refuses a body that is longer than was declared with 505", () => {
     const one = assembler();
     one.begin(RETURN);
     one.header(header(3));
     one.body(payload(hex("0102")));
     const error = raised(ProtocolError, () => one.body(payload(hex("0304"))));
-    expect(error.replyCode).to.equal(501);
+    expect(error.replyCode).to.equal(505);
     expect(error.expected).to.equal("3 octets");
     expect(error.got).to.equal("4 or more");
   });

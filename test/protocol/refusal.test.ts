@@ -293,6 +293,20 @@ describe("blamePublish", () => {
   });
 });
 
+describe("blamePublish for direct reply-to", () => {
+  const replyText = "PRECONDITION_FAILED - fast reply consumer does not exist";
+  const reason = { replyCode: 406, replyText, method: "basic.publish" };
+
+  it("blames the only publish that wants direct replies", () => {
+    const args = [{ replyTo: "q" }, { replyTo: "amq.rabbitmq.reply-to" }, {}];
+    expect(blamed(reason, args)).to.deep.equal(["unknown", "refused", "unprocessed"]);
+  });
+
+  it("blames nobody where none does", () => {
+    expect(blamed(reason, [{}, { replyTo: "q" }])).to.deep.equal(["unknown", "unknown"]);
+  });
+});
+
 describe("blameImmediate", () => {
   const reason: CloseReason = {
     replyCode: 540,
