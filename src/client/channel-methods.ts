@@ -140,7 +140,11 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
     await this.#call({ name: "exchange.delete", exchange, ifUnused, nowait: false }, options);
   }
 
-  /** Binds an exchange to another one: messages flow from `source` to `destination`. */
+  /**
+   * Binds an exchange to another one: messages flow from `source` to `destination`.
+   *
+   * @param args The arguments of the binding; deadline and signal come behind them.
+   */
   async exchangeBind(
     destination: string,
     source: string,
@@ -152,7 +156,11 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
     await this.#call({ name: "exchange.bind", ...binding }, bounds);
   }
 
-  /** Undoes `exchangeBind()`; the arguments must be the same. */
+  /**
+   * Undoes `exchangeBind()`; the arguments must be the same.
+   *
+   * @param args The arguments of the binding; deadline and signal come behind them.
+   */
   async exchangeUnbind(
     destination: string,
     source: string,
@@ -188,7 +196,11 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
     return { queue: reply.queue, messageCount, consumerCount };
   }
 
-  /** Binds a queue to an exchange. */
+  /**
+   * Binds a queue to an exchange.
+   *
+   * @param args The arguments of the binding; deadline and signal come behind them.
+   */
   async queueBind(
     queue: string,
     exchange: string,
@@ -200,7 +212,11 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
     await this.#call({ name: "queue.bind", ...binding }, bounds);
   }
 
-  /** Undoes `queueBind()`; the arguments must be the same. */
+  /**
+   * Undoes `queueBind()`; the arguments must be the same.
+   *
+   * @param args The arguments of the binding; deadline and signal come behind them.
+   */
   async queueUnbind(
     queue: string,
     exchange: string,

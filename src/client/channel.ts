@@ -81,6 +81,7 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
       this.#refuseIfPaused();
       this.#refuseIfClosing();
       const deliveryTag = this.#machine.publish(publication);
+      publication.keepCopies();
       this.#driver.driveOutput();
       if (deliveryTag === 0) publication.withdraw();
       return deliveryTag;

@@ -19,8 +19,17 @@ export interface Clock {
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, Math.min(ms, MAX_TIMEOUT_MS)).unref();
-    return { cancel: () => clearTimeout(timer) };
+    let cancelled = false;
+    // What lies in the sockets is read before anybody is told to be late: where this program was
+    // busy for longer, the answer has often come.
+    const read = (): NodeJS.Immediate => setImmediate(() => cancelled || callback());
+    const timer = setTimeout(read, Math.min(ms, MAX_TIMEOUT_MS)).unref();
+    return {
+      cancel: () => {
+        cancelled = true;
+        clearTimeout(timer);
+      },
+    };
   },
   soon: (callback) => {
     setImmediate(callback);

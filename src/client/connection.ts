@@ -188,10 +188,13 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     );
   }
 
-  /** Resolves when the broker reads, or never will again. */
-  #unblocked(): Promise<void> {
+  get #isBlocked(): boolean {
     const { state, blockedReason } = this.#driver.machine;
-    if (state !== "open" || blockedReason === undefined) return Promise.resolve();
+    return state === "open" && blockedReason !== undefined;
+  }
+
+  /** Resolves when the broker reads again, or never will. */
+  #unblocked(): Promise<void> {
     return new Promise((resolve) => {
       this.#tellUnblocked = resolve;
     });
@@ -204,7 +207,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       const members = [...this.#members.values()];
       await Promise.all(members.map((member) => member.close({ timeoutMs })));
       // A broker that has blocked us reads nothing; a close that waits there would drop confirms.
-      await this.#unblocked();
+      while (this.#isBlocked) await this.#unblocked();
       this.#driver.machine.close();
       this.#driver.drive();
       await this.closed;

@@ -48,7 +48,10 @@ export interface ConnectOptions {
   readonly channelMax?: number | undefined;
   /** Seconds, 0 to 65,535; 0 is off, else the lower of both sides' holds. Default 60. */
   readonly heartbeatSeconds?: number | undefined;
-  /** Octets of the largest body that is received; default 128 MiB, RabbitMQ 3's own limit. */
+  /**
+   * Octets of the largest body that is received, those of one's own messages that come back included;
+   * a larger one closes its channel. Default 128 MiB, RabbitMQ 3's own limit.
+   */
   readonly maxBodyBytes?: number | undefined;
   /** Milliseconds for each host until the connection is open; default 10,000. */
   readonly connectTimeoutMs?: number | undefined;

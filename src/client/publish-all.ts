@@ -94,10 +94,11 @@ async function feed<M extends Message>(
       if (batch.stopped) break;
       const next = iterator.next();
       const step = isPromise(next) ? await batch.orStopped(next) : next;
-      if (step === undefined) {
+      if (step === STOPPED) {
         batch.expectLate(next);
         break;
       }
+      checkStep(step);
       if (step.done) return;
       batch.publish(publisher, step.value);
     }
@@ -119,7 +120,15 @@ function iterate<M>(messages: Iterable<M> | AsyncIterable<M>): MessageIterator<M
 }
 
 function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>>).then === "function";
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
+}
+
+/** The batch was stopped before the iterator answered. */
+const STOPPED: unique symbol = Symbol("stopped");
+
+function checkStep(step: unknown): void {
+  if (typeof step === "object" && step !== null) return;
+  throw new UsageError(`the iterator's next() must give an object, not ${describe(step)}`);
 }
 
 /** Tells the iterator to clean up. One that is stuck in `next()` may never answer. */
@@ -169,16 +178,19 @@ class Batch<M extends Message> {
     const tell = (step: IteratorResult<M>): void => {
       if (!step.done) this.#refuse(step.value);
     };
-    Promise.resolve(next).then(tell, () => {});
+    // What comes may be no step at all; nobody is there any more to be told that.
+    Promise.resolve(next)
+      .then(tell)
+      .catch(() => {});
   }
 
-  /** What the promise gives, or undefined when the batch is stopped first. */
-  orStopped<T>(promise: PromiseLike<T>): Promise<T | undefined> {
+  /** What the promise gives, or `STOPPED` when the batch is stopped first. */
+  orStopped<T>(promise: PromiseLike<T>): Promise<T | typeof STOPPED> {
     // Not Promise.race() with one long-lived promise: it would keep every other one alive.
     return new Promise((resolve, reject) => {
-      this.#tellStopped = () => resolve(undefined);
+      this.#tellStopped = () => resolve(STOPPED);
       promise.then(resolve, reject);
-      if (this.stopped) resolve(undefined);
+      if (this.stopped) resolve(STOPPED);
     });
   }
 
@@ -211,7 +223,7 @@ class Batch<M extends Message> {
     throw new BatchError(
       this.#confirmed,
       this.#failed,
-      this.#failures,
+      [...this.#failures],
       this.#cause === undefined ? undefined : { cause: this.#cause },
     );
   }

@@ -166,10 +166,7 @@ export class ConfirmLedger {
   };
 
   readonly #nack: Settle = (publication) => {
-    if (publication.returnable) {
-      const [lowest = this.#lowest] = this.#stragglers.keys();
-      this.#returns.nacked(publication, lowest);
-    }
+    if (publication.returnable) this.#returns.nacked(publication);
     if (!publication.told) publication.fail(publishError(publication, "nacked"));
   };
 

@@ -23,6 +23,13 @@ export function hasOctets({ body, bodySize }: SizedBody, got: Uint8Array): boole
   return true;
 }
 
+/** Whether two bodies that were sent have the same octets. */
+export function sameBody(one: SizedBody, other: SizedBody): boolean {
+  const { body } = other;
+  if (body === undefined || one.body === body) return body !== undefined;
+  return hasOctets(one, typeof body === "string" ? encodeText(body) : body);
+}
+
 /** A number that the same octets always have and others seldom: FNV-1a in 32 bits. */
 export function fingerprint(body: Uint8Array | string): number {
   const octets = typeof body === "string" ? encodeText(body) : body;

@@ -9,6 +9,8 @@
  */
 import { type AmqpError, PublishError, type PublishOutcome, withoutStackTrace } from "../errors.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import { readBack } from "./returned-properties.ts";
+import type { Twins } from "./returned-twins.ts";
 
 /** What to publish and how; one object is one publish. */
 export abstract class Publication {
@@ -27,6 +29,10 @@ export abstract class Publication {
   bodySize = 0;
   /** 0 until the publication enters the output. */
   deliveryTag = 0;
+  /** Those that were sent alike; undefined while nothing to its target has come back. */
+  twins: Twins | undefined;
+  /** Whether it came back. */
+  cameBack = false;
   /** A return that could not be told apart from this one's; a confirm then proves nothing. */
   doubt: AmqpError | undefined;
   /** Whether the caller has been told how it ended. */
@@ -72,6 +78,14 @@ export abstract class Publication {
   releaseMessage(): void {
     this.body = undefined;
     this.properties = undefined;
+  }
+
+  /** Goes on with copies of what may be sent back, because its owner may change it from now on. */
+  keepCopies(): void {
+    if (!this.returnable) return;
+    // Not slice(): that of Node's Buffer makes a view.
+    if (this.body instanceof Uint8Array) this.body = new Uint8Array(this.body);
+    if (this.properties !== undefined) this.properties = readBack(this.properties);
   }
 
   /** Called once, at most one of the two; it must not call back into the machines. */

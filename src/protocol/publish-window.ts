@@ -104,6 +104,7 @@ export class PublishWindow {
   release(publication: Publication, cause: TimeoutError | AmqpError): void {
     if (publication.told) return;
     if (publication.deliveryTag > 0) {
+      publication.keepCopies();
       publication.fail(publishError(publication, "unknown", cause));
     } else {
       this.#withdraw(publication, cause);

@@ -9,26 +9,30 @@
  *
  * A broker changes little about a message, so one with just the same properties is it; failing
  * that, one to which only headers were added that brokers add; failing that, one whose properties
- * are all there among others. If several are left that no observer could
- * tell apart, the lowest tag is taken. If none is left, or several that could be told apart and are
- * not known to be it, nobody is guessed: each of them is doubtful, and its confirm proves nothing.
+ * are all there among others. If several are left that were sent alike, the lowest tag is taken;
+ * returned-twins.ts has what follows from that. If none is left, or several that were not sent alike,
+ * nobody is guessed: each of them is doubtful, and its confirm proves nothing.
  *
  * Nothing is added to anybody's message, and the cost is paid by mandatory and immediate publishes
- * alone: they are filed under exchange and routing key.
+ * alone: they are filed under exchange and routing key, and sorted by what is in them when a message
+ * to that target has come back.
  */
-
-import type { BasicProperties } from "../wire/generated/properties.ts";
-import { Fifo } from "./fifo.ts";
-import { hasOctets, targetOf } from "./message-identity.ts";
+import { Candidates } from "./candidates.ts";
+import { fingerprint, hasOctets, sameBody, targetOf } from "./message-identity.ts";
 import type { Publication } from "./publication.ts";
-import { type ReturnedMessage, returnedError } from "./returned-error.ts";
-import { areAlike, compareProperties, type Likeness } from "./returned-properties.ts";
-import { ReturnedTwins } from "./returned-twins.ts";
+import type { ReturnedMessage } from "./returned-error.ts";
+import {
+  compareReadBack,
+  type Likeness,
+  observedKey,
+  readBack,
+  recipientsKey,
+} from "./returned-properties.ts";
+import { Twins, type TwinsPlace } from "./returned-twins.ts";
 
 /** The mandatory and immediate publishes of a channel whose confirm has not arrived. */
 export class ReturnMatcher {
   readonly #byTarget: Map<string, Filed> = new Map();
-  readonly #twins = new ReturnedTwins();
   #lastReturnedTag = 0;
 
   /** Files a publication that the broker may send back; its tag is above all earlier ones. */
@@ -36,12 +40,12 @@ export class ReturnMatcher {
     const key = targetOf(publication);
     const filed = this.#byTarget.get(key);
     if (filed !== undefined) {
-      filed.publications.push(publication);
+      filed.fresh.push(publication);
       return;
     }
-    const publications = new Fifo<Publication>();
-    publications.push(publication);
-    this.#byTarget.set(key, { publications, removed: 0 });
+    const fresh = new Candidates();
+    fresh.push(publication);
+    this.#byTarget.set(key, { fresh, byBody: new Map() });
   }
 
   /**
@@ -49,111 +53,134 @@ export class ReturnMatcher {
    * `returned`, whose place it takes now: returned-twins.ts says why.
    */
   acked(publication: Publication, tag: number): Publication | undefined {
-    const twin = this.#twins.acked(publication, tag);
+    const place = publication.twins?.acked(publication, tag);
     this.#remove(publication);
-    return twin;
+    return place;
   }
 
   /** A nack arrived for the tag whose place this publication holds. */
-  nacked(publication: Publication, lowestOpenTag: number): void {
-    this.#twins.nacked(publication, lowestOpenTag);
+  nacked(publication: Publication): void {
+    publication.twins?.nacked(publication);
     this.#remove(publication);
   }
 
   /** No more confirms will come; nobody is a candidate any more. */
   clear(): void {
     this.#byTarget.clear();
-    this.#twins.clear();
   }
 
   /**
    * The publication that came back, among those up to the last tag that the broker can have;
-   * undefined if it cannot be said, and then it is in doubt.
+   * undefined if it cannot be said, and then all that it can have been are in doubt.
    */
   match(returned: ReturnedMessage, last: number): Publication | undefined {
-    const key = targetOf(returned);
-    const filed = this.#byTarget.get(key);
+    const filed = this.#byTarget.get(targetOf(returned));
     if (filed === undefined) return undefined;
-    const { publications } = filed;
-    const found = this.#find(publications, returned, last);
-    if (found === undefined) return undefined;
-    const { publication, likeness } = found;
-    this.#lastReturnedTag = publication.deliveryTag;
-    // What lies at or before the last one returned can never come back: returns are in order.
-    for (let first = publications.peek(); first !== undefined; first = publications.peek()) {
-      if (first.deliveryTag > this.#lastReturnedTag) break;
-      publications.shift();
+    sortIn(filed);
+    const found = this.#find(filed, returned, last);
+    const [twins, ...others] = found;
+    if (twins === undefined || others.length > 0) {
+      for (const each of found) each.doubt(returned, last);
+      return undefined;
     }
-    if (publications.length === 0) this.#byTarget.delete(key);
-    publication.releaseMessage();
-    this.#twins.cameBack(publication, likeness, returned, last);
+    const publication = twins.candidates.first as Publication;
+    this.#lastReturnedTag = publication.deliveryTag;
+    twins.cameBack(publication, returned, last);
+    this.#remove(publication);
     return publication;
   }
 
+  /** Those that are most like what came back. */
+  #find(filed: Filed, returned: ReturnedMessage, last: number): Twins[] {
+    const alike = filed.byBody.get(bodyKey(returned.body, returned.body.length));
+    if (alike === undefined) return [];
+    const isPossible = ({ candidates }: Twins): boolean => {
+      // What lies at or before the last one returned can never come back: returns are in order.
+      candidates.dropThrough(this.#lastReturnedTag);
+      const { first } = candidates;
+      return first !== undefined && first.deliveryTag <= last && hasOctets(first, returned.body);
+    };
+    const same = alike.get(observedKey(returned.properties))?.filter(isPossible) ?? [];
+    if (same.length > 0) return same;
+    const found: { [L in Likeness]: Twins[] } = { same: [], extended: [], part: [], other: [] };
+    for (const twins of [...alike.values()].flat().filter(isPossible)) {
+      found[compareReadBack(twins.place.seen, returned.properties)].push(twins);
+    }
+    return [found.same, found.extended, found.part, found.other].find(isFilled) ?? [];
+  }
+
   #remove(publication: Publication): void {
+    if (publication.body === undefined) return;
     publication.releaseMessage();
     const key = targetOf(publication);
     const filed = this.#byTarget.get(key);
     if (filed === undefined) return;
-    // Confirms mostly come in order, so what has lost its message is at the front.
-    const { publications } = filed;
-    while (publications.length > 0 && publications.peek()?.body === undefined) publications.shift();
-    if (publications.length === 0) this.#byTarget.delete(key);
-    else if (++filed.removed > publications.length / 2 + GAPS) closeGaps(filed);
-  }
-
-  #find(filed: Iterable<Publication>, returned: ReturnedMessage, last: number): Found | undefined {
-    const found: { [L in Exclude<Likeness, "same">]: Candidate[] } = {
-      extended: [],
-      part: [],
-      other: [],
-    };
-    for (const candidate of filed) {
-      const { properties, deliveryTag } = candidate;
-      if (deliveryTag > last) break;
-      if (deliveryTag <= this.#lastReturnedTag || properties === undefined) continue;
-      if (!hasOctets(candidate, returned.body)) continue;
-      const likeness = compareProperties(properties, returned.properties);
-      if (likeness === "same") return { publication: candidate, likeness };
-      found[likeness].push({ publication: candidate, properties });
-    }
-    const { extended, part } = found;
-    const likeness = extended.length > 0 ? "extended" : part.length > 0 ? "part" : "other";
-    const [first, ...rest] = found[likeness];
-    if (first === undefined) return undefined;
-    if (rest.every((each) => areAlike(first.properties, each.properties))) {
-      return { publication: first.publication, likeness };
-    }
-    for (const { publication } of [first, ...rest]) {
-      publication.doubt = returnedError(publication, returned);
-    }
-    return undefined;
+    const { twins } = publication;
+    if (twins === undefined) filed.fresh.tidy();
+    else removeFrom(filed, twins);
+    if (filed.fresh.first === undefined && filed.byBody.size === 0) this.#byTarget.delete(key);
   }
 }
 
-/** Publications to one target in the order of their tags; some may have lost their message. */
+/** What was published to one target. */
 interface Filed {
-  publications: Fifo<Publication>;
-  /** How many were removed since the gaps were closed. */
-  removed: number;
+  /** Those that were not sorted yet. */
+  fresh: Candidates;
+  /** The others by their body, and by their properties as a peer sees them. */
+  readonly byBody: Map<string, Map<string, Twins[]>>;
 }
 
-/** So many gaps behind one that stays open are not worth closing. */
-const GAPS = 64;
-
-function closeGaps(filed: Filed): void {
-  const open = new Fifo<Publication>();
-  for (const each of filed.publications) if (each.body !== undefined) open.push(each);
-  filed.publications = open;
-  filed.removed = 0;
+/** Sorts what was published since a message to this target came back. */
+function sortIn(filed: Filed): void {
+  for (const publication of filed.fresh) {
+    const place = placeOf(publication);
+    const alike = filed.byBody.get(place.body) ?? new Map<string, Twins[]>();
+    filed.byBody.set(place.body, alike);
+    const all = alike.get(place.properties) ?? [];
+    alike.set(place.properties, all);
+    let twins = all.find(
+      (each) => each.place.recipients === place.recipients && fits(each, publication),
+    );
+    if (twins === undefined) {
+      twins = new Twins(place);
+      all.push(twins);
+    }
+    twins.candidates.push(publication);
+    publication.twins = twins;
+  }
+  filed.fresh = new Candidates();
 }
 
-interface Found {
-  readonly publication: Publication;
-  readonly likeness: Likeness;
+function placeOf({ body, bodySize, properties, deliveryTag }: Publication): TwinsPlace {
+  const seen = readBack(properties ?? {});
+  return {
+    body: bodyKey(body ?? "", bodySize),
+    properties: observedKey(seen),
+    // What its owner has changed into something impossible is like nothing else.
+    recipients: seen === undefined ? String(deliveryTag) : recipientsKey(seen),
+    seen,
+  };
 }
 
-interface Candidate {
-  readonly publication: Publication;
-  readonly properties: BasicProperties;
+/** Fingerprints can be the same by chance. */
+function fits({ candidates: { first } }: Twins, publication: Publication): boolean {
+  return first !== undefined && sameBody(first, publication);
+}
+
+function removeFrom({ byBody }: Filed, { place, candidates }: Twins): void {
+  candidates.tidy();
+  if (candidates.first !== undefined) return;
+  const alike = byBody.get(place.body);
+  const left = alike?.get(place.properties)?.filter((each) => each.candidates !== candidates) ?? [];
+  if (left.length > 0) alike?.set(place.properties, left);
+  else alike?.delete(place.properties);
+  if (alike?.size === 0) byBody.delete(place.body);
+}
+
+function bodyKey(body: Uint8Array | string, size: number): string {
+  return `${size} ${fingerprint(body)}`;
+}
+
+function isFilled(twins: readonly Twins[]): boolean {
+  return twins.length > 0;
 }

@@ -1,7 +1,7 @@
 /**
  * Whether the properties of a returned message are those of a message that we sent. Brokers may add
  * headers (`x-…` of interceptors), take some away (BCC) and rewrite the reply-to of direct
- * reply-to, so those are left out of the comparison.
+ * reply-to, so these differences do not count.
  */
 import type { FieldValue } from "../wire/field-value.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
@@ -15,12 +15,20 @@ import { Writer } from "../wire/writer.ts";
  */
 export type Likeness = "same" | "extended" | "part" | "other";
 
-/** Compares the properties that came back with those that were sent. */
-export function compareProperties(sent: BasicProperties, got: BasicProperties): Likeness {
-  const expected = asReadBack(sent);
-  if (expected === undefined) return "other";
-  const [properties, headers] = split(expected);
-  const [gotProperties, gotHeaders] = split(got);
+/**
+ * What a peer that reads the properties sees: 5.0 as 5, a Date in whole seconds, and so on. When a
+ * deadline has released them, their owner may make of them what cannot be encoded: undefined.
+ */
+export function readBack(properties: BasicProperties): BasicProperties | undefined {
+  const octets = encode(properties);
+  return octets === undefined ? undefined : readProperties(new Reader(octets));
+}
+
+/** Compares the properties that came back with those that were sent, as a peer reads them. */
+export function compareReadBack(sent: BasicProperties | undefined, got: BasicProperties): Likeness {
+  if (sent === undefined) return "other";
+  const { headers = {}, ...properties } = observed(sent);
+  const { headers: gotHeaders = {}, ...gotProperties } = observed(got);
   if (!includes(gotProperties, properties) || !includes(gotHeaders, headers)) return "other";
   const added = Object.keys(gotHeaders).filter((name) => !Object.hasOwn(headers, name));
   if (!includes(properties, gotProperties)) return "part";
@@ -28,38 +36,52 @@ export function compareProperties(sent: BasicProperties, got: BasicProperties): 
   return added.every((name) => name.startsWith("x-")) ? "extended" : "part";
 }
 
-/** Whether nobody could tell by their properties which of two messages of ours came back. */
-export function areAlike(sent: BasicProperties, other: BasicProperties): boolean {
-  const seen = asReadBack(other);
-  return seen !== undefined && compareProperties(sent, seen) === "same";
+/** Equal for properties of which nobody could tell which came back. */
+export function observedKey(properties: BasicProperties | undefined): string {
+  return properties === undefined ? "" : keyOf(observed(properties));
+}
+
+/** Equal for properties that name the same hidden recipients. */
+export function recipientsKey(properties: BasicProperties | undefined): string {
+  const BCC = properties?.headers?.["BCC"];
+  return BCC === undefined ? "" : keyOf({ headers: { BCC } });
 }
 
 type Members = Record<string, unknown>;
 
-/** Properties and headers, without what brokers change. */
-function split(all: BasicProperties): [properties: Members, headers: Members] {
-  const { headers = {}, replyTo: _rewritten, ...properties } = all;
-  const { BCC: _removed, ...others } = headers;
-  return [properties, others];
+/** What a message looks like when it comes back. */
+function observed(properties: BasicProperties): BasicProperties {
+  const { headers = {}, replyTo, ...others } = properties;
+  const { BCC: _removed, ...kept } = headers;
+  return {
+    ...others,
+    ...(Object.keys(kept).length === 0 ? {} : { headers: kept }),
+    ...(replyTo === undefined ? {} : { replyTo: replyTo.startsWith(DIRECT) ? DIRECT : replyTo }),
+  };
 }
 
-/** Whether every member of `part` is in `whole` with the same value. */
-function includes(whole: Members, part: Members): boolean {
-  return Object.entries(part).every(([name, value]) => sameValue(value, whole[name]));
+/** Where RabbitMQ puts an address of its own (rabbitmq.com/docs/direct-reply-to). */
+const DIRECT = "amq.rabbitmq.reply-to";
+
+function keyOf(properties: BasicProperties): string {
+  let key = "";
+  for (const octet of encode(properties) ?? []) key += String.fromCharCode(octet);
+  return key;
 }
 
-/**
- * What a peer that reads the properties sees: 5.0 as 5, a Date in whole seconds, and so on. When a
- * deadline has released them, their owner may make of them what cannot be encoded: undefined.
- */
-function asReadBack(properties: BasicProperties): BasicProperties | undefined {
+function encode(properties: BasicProperties): Uint8Array | undefined {
   const writer = new Writer();
   try {
     writeProperties(writer, properties);
   } catch {
     return undefined;
   }
-  return readProperties(new Reader(writer.written));
+  return writer.written;
+}
+
+/** Whether every member of `part` is in `whole` with the same value. */
+function includes(whole: Members, part: Members): boolean {
+  return Object.entries(part).every(([name, value]) => sameValue(value, whole[name]));
 }
 
 /** Deep equality of values as the field table reader makes them. */

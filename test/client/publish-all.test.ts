@@ -299,6 +299,30 @@ describe("publishAll()", () => {
       }
     });
 
+    it("rejects where an iterator gives no object, and survives one that does so late", async () => {
+      const { publisher } = await open();
+      const odd = (next: () => unknown): Iterable<Message> =>
+        ({ [Symbol.iterator]: () => ({ next }) }) as unknown as Iterable<Message>;
+      for (const next of [() => undefined, async () => undefined, () => 1]) {
+        const error = await failure(publisher.publishAll(odd(next)), BatchError);
+        expect((error.cause as Error).message).to.contain("must give an object");
+      }
+      const controller = new AbortController();
+      const late = new Promise((resolve) => {
+        controller.signal.addEventListener("abort", () => resolve(undefined));
+      });
+      const outcome = failure(
+        publisher.publishAll(
+          odd(() => late),
+          controller,
+        ),
+        BatchError,
+      );
+      controller.abort();
+      await outcome;
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+
     it("does not wait for a generator that is stuck", async () => {
       const { publisher, peer, number } = await open();
       const stuck = async function* (): AsyncGenerator<Message> {

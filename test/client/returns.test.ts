@@ -331,6 +331,56 @@ describe("messages that come back", () => {
     expect(third).to.include({ status: "fulfilled" });
   });
 
+  describe("are known by what was sent, although their owner has changed it since:", () => {
+    it("a body, after its deadline", async () => {
+      const { publisher, peer, number } = await open();
+      const body = Buffer.from("one");
+      const first = mandatory(publisher, "k", body, { timeoutMs: 10 });
+      await peer.expectPublishes(1);
+      expect(await first).to.equal("unknown");
+      body.write("two");
+      const second = mandatory(publisher, "k", body);
+      const [published] = (await peer.expectPublishes(1)) as [Publish];
+      peer.sendReturn(number, published);
+      peer.ack(number, 2, true);
+      expect(await second).to.equal("returned");
+    });
+
+    it("options that are used again for the next basicPublish()", async () => {
+      const { connection, peer } = await server().connect();
+      const { channel, number } = await openConfirmChannel(connection, peer);
+      const options = { mandatory: true, messageId: "1" };
+      channel.basicPublish("e", "k", "ping", options);
+      options.messageId = "2";
+      channel.basicPublish("e", "k", "ping", options);
+      const [, second] = (await peer.expectPublishes(2)) as [Publish, Publish];
+      peer.sendReturn(number, second);
+      peer.ack(number, 2, true);
+      const { failures } = await failure(channel.waitForConfirms(), BatchError);
+      expect(failures.map(({ deliveryTag }) => deliveryTag)).to.deep.equal([2]);
+    });
+  });
+
+  it("are not matched to one that was sent to hidden recipients as well, nor to another reply-to", async () => {
+    const { publisher, peer, number } = await open();
+    const endings = [
+      mandatory(publisher, "k", "m", { headers: { BCC: ["live"] } }),
+      mandatory(publisher, "k", "m"),
+      mandatory(publisher, "r", "m", { replyTo: "one" }),
+      mandatory(publisher, "r", "m", { replyTo: "two" }),
+    ];
+    const [, second, , fourth] = (await peer.expectPublishes(4)) as Publish[];
+    peer.sendReturn(number, second as Publish);
+    peer.sendReturn(number, fourth as Publish);
+    peer.ack(number, 4, true);
+    expect(await Promise.all(endings)).to.deep.equal([
+      "unknown",
+      "unknown",
+      "confirmed",
+      "returned",
+    ]);
+  });
+
   describe("that fit none", () => {
     const WRONG: readonly (readonly [what: string, Partial<BasicReturn> & { body?: string }])[] = [
       ["another key", { routingKey: "other" }],

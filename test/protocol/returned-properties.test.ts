@@ -1,6 +1,12 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { areAlike, compareProperties } from "../../src/protocol/returned-properties.ts";
+import {
+  compareReadBack,
+  type Likeness,
+  observedKey,
+  readBack,
+  recipientsKey,
+} from "../../src/protocol/returned-properties.ts";
 import { tagged } from "../../src/wire/field-value.ts";
 import type { BasicProperties } from "../../src/wire/generated/properties.ts";
 import { readProperties, writeProperties } from "../../src/wire/properties.ts";
@@ -13,7 +19,11 @@ function overTheWire(properties: BasicProperties): BasicProperties {
   return readProperties(new Reader(encoded((writer) => writeProperties(writer, properties))));
 }
 
-describe("compareProperties", () => {
+function compareProperties(sent: BasicProperties, got: BasicProperties): Likeness {
+  return compareReadBack(readBack(sent), got);
+}
+
+describe("compareReadBack", () => {
   it("knows any properties again, whatever types they are sent with", () => {
     const sent = fc
       .tuple(basicProperties(), fieldTableReading())
@@ -30,7 +40,11 @@ describe("compareProperties", () => {
     ["nothing was sent, nothing came", {}, {}],
     ["the broker took BCC out", { headers: { a: 1, BCC: ["q"] } }, { headers: { a: 1 } }],
     ["BCC was the only header", { headers: { BCC: ["q"] } }, {}],
-    ["the broker rewrote reply-to", { replyTo: "amq.rabbitmq.reply-to" }, { replyTo: "amq.g1h" }],
+    [
+      "the broker rewrote reply-to",
+      { replyTo: "amq.rabbitmq.reply-to" },
+      { replyTo: "amq.rabbitmq.reply-to.g1h" },
+    ],
     ["a time lost its milliseconds", { timestamp: new Date(1999) }, { timestamp: new Date(1000) }],
     ["undefined is not there", { type: undefined, headers: { a: undefined } }, {}],
     ["an empty table", { headers: {} }, {}],
@@ -109,18 +123,35 @@ describe("compareProperties", () => {
   });
 });
 
-describe("areAlike", () => {
-  it("compares what two messages look like on the wire", () => {
+describe("observedKey", () => {
+  const key = (properties: BasicProperties): string => observedKey(readBack(properties));
+
+  it("compares what two messages look like when they come back", () => {
     const timestamp = new Date(1999);
-    const [one, other] = [
-      { timestamp, type: "t" },
-      { type: "t", timestamp: new Date(1000) },
-    ];
-    expect(areAlike(one, other)).to.equal(true);
-    expect(areAlike({ headers: { a: 5 } }, { headers: { a: tagged("l", 5n) } })).to.equal(true);
-    expect(areAlike({ headers: { BCC: ["a"] } }, { headers: { BCC: ["b"] } })).to.equal(true);
-    expect(areAlike({ type: "t" }, { type: "u" })).to.equal(false);
-    expect(areAlike({}, { headers: { "x-id": 1 } })).to.equal(false);
-    expect(areAlike({ type: "t" }, { type: "x".repeat(256) })).to.equal(false);
+    const other = { type: "t", timestamp: new Date(1000) };
+    expect(key({ timestamp, type: "t" })).to.equal(key(other));
+    expect(key({ headers: { a: 5 } })).to.equal(key({ headers: { a: tagged("l", 5n) } }));
+    expect(key({ headers: { BCC: ["a"] } })).to.equal(key({ headers: { BCC: ["b"] } }));
+    expect(key({ type: "t" })).not.to.equal(key({ type: "u" }));
+    expect(key({})).not.to.equal(key({ headers: { "x-id": 1 } }));
+    expect(key({ replyTo: "a" })).not.to.equal(key({ replyTo: "b" }));
+  });
+
+  it("is empty for what cannot be encoded", () => {
+    expect(key({ type: "x".repeat(256) })).to.equal("");
+  });
+});
+
+describe("recipientsKey", () => {
+  const key = (properties: BasicProperties): string => recipientsKey(readBack(properties));
+
+  it("compares what nobody sees when a message comes back", () => {
+    expect(key({ headers: { BCC: ["a"] } })).not.to.equal(key({ headers: { BCC: ["b"] } }));
+    expect(key({ headers: { BCC: ["a"], n: 1 } })).to.equal(key({ headers: { BCC: ["a"] } }));
+    expect([key({}), key({ headers: {} }), key({ type: "x".repeat(256) })]).to.deep.equal([
+      "",
+      "",
+      "",
+    ]);
   });
 });

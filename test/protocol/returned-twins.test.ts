@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { ConfirmLedger } from "../../src/protocol/confirm-ledger.ts";
 import { publishError } from "../../src/protocol/publication.ts";
-import { ReturnedTwins } from "../../src/protocol/returned-twins.ts";
 import { encodeText } from "../../src/wire/text.ts";
 import { endings, type PublishArguments, publication, type TestPublication } from "./support.ts";
 
@@ -147,33 +146,6 @@ describe("identical messages of which one came back", () => {
     expect(channel.endings).to.deep.equal(["returned", "unknown", "confirmed"]);
     expect(channel.all[1]?.error.cause).to.have.property("outcome", "returned");
     expect(channel.books.open).to.equal(0);
-  });
-
-  it("owe nothing to a message that was let go of", () => {
-    const channel = new Channel({}, {});
-    channel.back();
-    channel.all[1]?.releaseMessage();
-    channel.books.ack(2, false);
-    expect(channel.endings).to.deep.equal(["returned", "confirmed"]);
-  });
-
-  it("are forgotten once no open tag can be one of them, as an ack of an old tag shows", () => {
-    const [first, second, third] = [1, 2, 3].map((deliveryTag) => {
-      const one = publication({ mandatory: true });
-      one.bodySize = 1;
-      one.deliveryTag = deliveryTag;
-      return one;
-    }) as [TestPublication, TestPublication, TestPublication];
-    const reason = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "q" };
-    const returned = { ...reason, properties: {}, body: encodeText("m") };
-    const kept = new ReturnedTwins();
-    kept.cameBack(first, "same", returned, 2);
-    kept.nacked(first, 1);
-    expect([kept.acked(second, 2), second.doubt?.name]).to.deep.equal([undefined, "ReturnedError"]);
-    const forgotten = new ReturnedTwins();
-    forgotten.cameBack(first, "same", returned, 2);
-    forgotten.nacked(first, 3);
-    expect([forgotten.acked(third, 2), third.doubt]).to.deep.equal([undefined, undefined]);
   });
 
   it("are told apart from others of the same body after a nack", () => {
