@@ -1,6 +1,13 @@
 /** Publications in the order of their tags, of which any may be let go of at any time. */
+import type { BasicProperties } from "../wire/generated/properties.ts";
 import { Fifo } from "./fifo.ts";
 import type { Publication } from "./publication.ts";
+
+/** A publication that still has its message. */
+export type Held = Publication & {
+  readonly body: Uint8Array | string;
+  readonly properties: BasicProperties;
+};
 
 /** Those of some publications that still have their message: their confirm has not arrived. */
 export class Candidates {
@@ -36,8 +43,8 @@ export class Candidates {
     }
   }
 
-  *[Symbol.iterator](): Generator<Publication> {
-    for (const each of this.#list) if (each.body !== undefined) yield each;
+  *[Symbol.iterator](): Generator<Held> {
+    for (const each of this.#list) if (each.body !== undefined) yield each as Held;
   }
 }
 

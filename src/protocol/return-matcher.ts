@@ -17,7 +17,7 @@
  * alone: they are filed under exchange and routing key, and sorted by what is in them when a message
  * to that target has come back.
  */
-import { Candidates } from "./candidates.ts";
+import { Candidates, type Held } from "./candidates.ts";
 import { fingerprint, hasOctets, sameBody, targetOf } from "./message-identity.ts";
 import type { Publication } from "./publication.ts";
 import type { ReturnedMessage } from "./returned-error.ts";
@@ -151,10 +151,10 @@ function sortIn(filed: Filed): void {
   filed.fresh = new Candidates();
 }
 
-function placeOf({ body, bodySize, properties, deliveryTag }: Publication): TwinsPlace {
-  const seen = readBack(properties ?? {});
+function placeOf({ body, bodySize, properties, deliveryTag }: Held): TwinsPlace {
+  const seen = readBack(properties);
   return {
-    body: bodyKey(body ?? "", bodySize),
+    body: bodyKey(body, bodySize),
     properties: observedKey(seen),
     // What its owner has changed into something impossible is like nothing else.
     recipients: seen === undefined ? String(deliveryTag) : recipientsKey(seen),
@@ -167,14 +167,16 @@ function fits({ candidates: { first } }: Twins, publication: Publication): boole
   return first !== undefined && sameBody(first, publication);
 }
 
-function removeFrom({ byBody }: Filed, { place, candidates }: Twins): void {
+function removeFrom({ byBody }: Filed, twins: Twins): void {
+  const { candidates, place } = twins;
   candidates.tidy();
-  if (candidates.first !== undefined) return;
   const alike = byBody.get(place.body);
-  const left = alike?.get(place.properties)?.filter((each) => each.candidates !== candidates) ?? [];
-  if (left.length > 0) alike?.set(place.properties, left);
-  else alike?.delete(place.properties);
-  if (alike?.size === 0) byBody.delete(place.body);
+  const all = alike?.get(place.properties);
+  if (candidates.first !== undefined || alike === undefined || all === undefined) return;
+  const left = all.filter((each) => each !== twins);
+  alike.set(place.properties, left);
+  if (left.length === 0) alike.delete(place.properties);
+  if (alike.size === 0) byBody.delete(place.body);
 }
 
 function bodyKey(body: Uint8Array | string, size: number): string {

@@ -20,8 +20,11 @@ export type Likeness = "same" | "extended" | "part" | "other";
  * deadline has released them, their owner may make of them what cannot be encoded: undefined.
  */
 export function readBack(properties: BasicProperties): BasicProperties | undefined {
-  const octets = encode(properties);
-  return octets === undefined ? undefined : readProperties(new Reader(octets));
+  try {
+    return readProperties(new Reader(encode(properties)));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Compares the properties that came back with those that were sent, as a peer reads them. */
@@ -65,17 +68,13 @@ const DIRECT = "amq.rabbitmq.reply-to";
 
 function keyOf(properties: BasicProperties): string {
   let key = "";
-  for (const octet of encode(properties) ?? []) key += String.fromCharCode(octet);
+  for (const octet of encode(properties)) key += String.fromCharCode(octet);
   return key;
 }
 
-function encode(properties: BasicProperties): Uint8Array | undefined {
+function encode(properties: BasicProperties): Uint8Array {
   const writer = new Writer();
-  try {
-    writeProperties(writer, properties);
-  } catch {
-    return undefined;
-  }
+  writeProperties(writer, properties);
   return writer.written;
 }
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { fingerprint, hasOctets, targetOf } from "../../src/protocol/message-identity.ts";
+import { fingerprint, hasOctets, sameBody, targetOf } from "../../src/protocol/message-identity.ts";
 import { encodeText } from "../../src/wire/text.ts";
 
 describe("targetOf", () => {
@@ -26,6 +26,20 @@ describe("hasOctets", () => {
 
   it("finds nothing in a body that was released", () => {
     expect(hasOctets({ body: undefined, bodySize: 0 }, encodeText(""))).to.equal(false);
+  });
+});
+
+describe("sameBody", () => {
+  it("compares bodies that were sent, text or octets", () => {
+    const text = { body: "é", bodySize: 2 };
+    const octets = { body: encodeText("é"), bodySize: 2 };
+    const other = { body: encodeText("è"), bodySize: 2 };
+    expect(sameBody(text, { ...text })).to.equal(true);
+    expect(sameBody(text, octets)).to.equal(true);
+    expect(sameBody(octets, text)).to.equal(true);
+    expect(sameBody(text, other)).to.equal(false);
+    const released = { body: undefined, bodySize: 2 };
+    expect(sameBody(released, released)).to.equal(false);
   });
 });
 

@@ -205,6 +205,19 @@ describe("ReturnMatcher", () => {
     expect(doubts()).to.deep.equal([true, true, false]);
   });
 
+  it("lets go of those that a later return has passed over, whenever their ack comes", () => {
+    const passed = [{ body: "a" }, { body: "a" }, { body: "a", type: "t" }];
+    for (const alsoLater of [[], [{ body: "a", type: "u" }]]) {
+      const { matcher, all, match } = filed(...passed, { body: "b" }, ...alsoLater, { body: "c" });
+      expect(match({ body: "b" })).to.equal(4);
+      expect(match({ body: "a" })).to.equal(alsoLater.length > 0 ? 5 : undefined);
+      for (const each of all.slice(0, -1)) matcher.acked(each, each.deliveryTag);
+      expect(all.slice(0, -1).every(({ body }) => body === undefined)).to.equal(true);
+      expect(match({ body: "c" })).to.equal(all.length);
+      expect(match({ body: "c" })).to.equal(undefined);
+    }
+  });
+
   it("tells the addresses for replies apart, but for those that RabbitMQ makes", () => {
     const { match } = filed({ replyTo: "one" }, { replyTo: "two" }, { replyTo: "two" });
     expect([match({ replyTo: "two" }), match({ replyTo: "two" })]).to.deep.equal([2, 3]);

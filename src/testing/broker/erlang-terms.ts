@@ -2,6 +2,7 @@
  * RabbitMQ prints values from field tables as Erlang sees them, types included. Its reply texts are
  * full of that, so the names of the types are here.
  */
+import { inspect } from "node:util";
 import {
   type FieldType,
   type FieldValue,
@@ -19,7 +20,7 @@ export function erlangTypeOf(value: FieldValue | undefined): string {
 export function erlangText(value: FieldValue | undefined): string {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return `<<${value.join(",")}>>`;
-  return String(value);
+  return typeof value === "object" && !(value instanceof Date) ? inspect(value) : String(value);
 }
 
 /** From rabbit_binary_parser.erl. */

@@ -7,7 +7,7 @@
  * cause them with well-formed frames. For malformed ones RabbitMQ prints Erlang terms; the code is
  * the same then, the sentence is ours.
  */
-import { ProtocolError, withoutStackTrace } from "../../errors.ts";
+import { ProtocolError, UsageError, withoutStackTrace } from "../../errors.ts";
 import { REPLY_CODE, REPLY_CODES } from "../../wire/generated/constants.ts";
 import type { Method } from "../../wire/generated/methods.ts";
 import { encodeText } from "../../wire/text.ts";
@@ -64,6 +64,7 @@ export function replyName(code: number): string {
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof ProtocolError) return refusalOfProtocolError(error);
+  if (error instanceof UsageError) return refusal("syntaxError", error.message);
   // A mistake of the broker's own: end the connection, not the process that runs the tests.
   return refusal("internalError", error instanceof Error ? error.message : String(error));
 }
