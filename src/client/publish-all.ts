@@ -87,7 +87,8 @@ async function feed<M extends Message>(
   try {
     iterator = iterate(messages);
     while (!batch.stopped) {
-      if (!publisher.hasRoom) {
+      // Others who waited for the same room may have taken it.
+      while (!publisher.hasRoom && !batch.stopped) {
         const { signal } = batch.end;
         await publisher.ready({ signal }).catch((error) => batch.stop(error));
       }

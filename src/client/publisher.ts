@@ -170,7 +170,12 @@ export class Publisher implements AsyncDisposable {
     return waitForConfirms(this.#tally, this.#driver.patientClock, options);
   }
 
-  /** Resolves when a publish would go straight out: window, queue and socket all have room. */
+  /**
+   * Resolves when a publish would go straight out: window, queue and socket all have room. Several
+   * who wait are told at once, and the first who publishes may take the room.
+   *
+   * @throws AmqpError when no more publishes are accepted, also if `close()` is called meanwhile.
+   */
   ready(options: WaitBounds = {}): Promise<void> {
     const refusal = this.#refusal ?? refuseTimeout(options.timeoutMs);
     if (refusal !== undefined) return Promise.reject(refusal);
@@ -296,6 +301,7 @@ export class Publisher implements AsyncDisposable {
   #refuse(reason: AmqpError): void {
     if (this.#refusal !== undefined) return;
     this.#refusal = reason;
+    this.#window.rejectWaiters(reason);
     for (const tell of this.#refusalWatchers) tell(reason);
   }
 

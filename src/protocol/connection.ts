@@ -44,7 +44,7 @@ import {
   type Tuning,
 } from "./negotiation.ts";
 import { PatientDeadlines } from "./patient-deadlines.ts";
-import { PublishScheduler, type SchedulerLink } from "./publish-scheduler.ts";
+import { PublishScheduler } from "./publish-scheduler.ts";
 import { type Blame, blameImmediate, NOBODY } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
 import { parseMechanisms } from "./sasl.ts";
@@ -54,11 +54,11 @@ export class ConnectionMachine {
   readonly #settings: ConnectionSettings;
   readonly #output: Output = new Output();
   readonly #decoder = new FrameDecoder(HANDSHAKE_FRAME_MAX);
-  readonly #calls = new CallQueue((method) => this.#write(method));
+  readonly #calls = new CallQueue((method) => this.#sendCall(method));
   readonly #channels: ChannelTable;
   #startAnswered = false;
   /** Whose turn it is to publish. */
-  readonly scheduler: PublishScheduler = new PublishScheduler(this.#schedulerLink());
+  readonly scheduler: PublishScheduler = new PublishScheduler(this);
   /** Of publishes and calls. */
   readonly deadlines: PatientDeadlines = new PatientDeadlines();
   #events: ConnectionEvent[] = [];
@@ -341,6 +341,12 @@ export class ConnectionMachine {
     return this.#state === "open" ? undefined : new UsageError("the connection is not open yet");
   }
 
+  /** Behind connection.close nothing goes out: calls that wait then are rejected. */
+  #sendCall(method: ClientMethod): void {
+    if (this.#closeError !== undefined) throw this.#closeError;
+    this.#write(method);
+  }
+
   #write(method: ClientMethod): void {
     writeMethodFrame(this.#output.writer, 0, method, this.#tuning.frameMax);
   }
@@ -366,18 +372,6 @@ export class ConnectionMachine {
       },
       lostSightOfImmediate: () => {
         this.#hasUncountedImmediate = true;
-      },
-    };
-  }
-
-  #schedulerLink(): SchedulerLink {
-    const connection = this;
-    return {
-      get frameMax() {
-        return connection.#tuning.frameMax;
-      },
-      get canPublish() {
-        return connection.canPublish;
       },
     };
   }

@@ -3,11 +3,12 @@
  * each, so that no publisher starves another.
  */
 import type { ChannelMachine } from "./channel.ts";
+import type { Tuning } from "./negotiation.ts";
 import { PublishWindow, type WindowLimits } from "./publish-window.ts";
 
 /** What the scheduler needs of its connection. */
 export interface SchedulerLink {
-  readonly frameMax: number;
+  readonly tuning: Tuning;
   /** Whether publishes may be written now. */
   readonly canPublish: boolean;
 }
@@ -26,7 +27,7 @@ export class PublishScheduler {
   openWindow(channel: ChannelMachine, limits: WindowLimits): PublishWindow {
     const link = this.#link;
     const windowLink = {
-      frameMax: link.frameMax,
+      frameMax: link.tuning.frameMax,
       get canPublish(): boolean {
         return link.canPublish;
       },

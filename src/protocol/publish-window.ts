@@ -125,6 +125,11 @@ export class PublishWindow {
     this.#roomWaiters.delete(waiter);
   }
 
+  /** No more publishes are accepted: those who wait for room to publish are told why. */
+  rejectWaiters(error: AmqpError): void {
+    this.#tellWaiters((waiter) => waiter.reject(error));
+  }
+
   /** Publishes up to `most` of what waits. Returns whether anything is left that wants room. */
   pump(most: number): boolean {
     for (let sent = 0; sent < most && this.#waitingCount > 0 && this.#mayPublish; ) {
@@ -148,7 +153,7 @@ export class PublishWindow {
     for (let each = this.#waiting.shift(); each !== undefined; each = this.#waiting.shift()) {
       if (!each.told) this.#withdraw(each, error);
     }
-    this.#tellWaiters((waiter) => waiter.reject(error));
+    this.rejectWaiters(error);
   }
 
   get #mayPublish(): boolean {
