@@ -10,6 +10,7 @@ interface Waiting {
   readonly callback: () => void;
 }
 
+/** A clock that the schedule moves. */
 export class VirtualClock implements Clock {
   #now = 0;
   #soon: (() => void)[] = [];

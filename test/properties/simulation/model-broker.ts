@@ -20,6 +20,8 @@ export interface BrokerConfig extends Wording {
   readonly heartbeatSeconds: number;
   /** RabbitMQ closes the connection with 540; other brokers honour the bit. */
   readonly immediate: "refused" | "returned";
+  /** Whether the first message to the changing key finds a queue, the second, and so on, over again. */
+  readonly routes: readonly boolean[];
 }
 
 /** What really became of a publish. */
@@ -27,6 +29,7 @@ export interface Fate {
   readonly command: Command;
   /** A queue was offered it, which may have answered with a nack. */
   routed: boolean;
+  returned: boolean;
   stored: boolean;
   confirm: "ack" | "nack" | undefined;
 }
@@ -47,23 +50,27 @@ export const CHANGING_KEY = "sometimes";
 
 type Publish = Extract<Method, { name: "basic.publish" }>;
 
+/** The broker of one run. */
 export class ModelBroker {
   readonly config: BrokerConfig;
   /** Every life of every channel number, in the order of their opening. */
   readonly lives: Map<number, Life[]> = new Map();
-  readonly #say: (octets: Uint8Array) => void;
+  /** Says octets, whatever they are. */
+  readonly say: (octets: Uint8Array) => void;
   readonly #frames: FrameStream;
   readonly #contents: Map<number, CommandStream> = new Map();
   readonly #mailboxes: Map<number, Command[]> = new Map();
   state: "open" | "closing" | "closed" = "open";
   blocked = false;
   exchangeExists = true;
+  /** The other way round while it is false. */
   keyIsBound = true;
+  #routed = 0;
   #greeted = false;
 
   constructor(config: BrokerConfig, say: (octets: Uint8Array) => void) {
     this.config = config;
-    this.#say = say;
+    this.say = say;
     this.#frames = new FrameStream("client", config.frameMax);
   }
 
@@ -195,6 +202,9 @@ export class ModelBroker {
         if (this.state !== "closing") throw new Error("503: connection.close-ok for nothing");
         this.state = "closed";
         break;
+      case "connection.update-secret":
+        this.#sayMethod(0, { name: "connection.update-secret-ok" });
+        break;
       case "connection.tune-ok":
         break;
       default:
@@ -245,7 +255,9 @@ export class ModelBroker {
   }
 
   #publish(life: Life, command: Command, method: Publish): void {
-    const fate: Fate = { command, routed: false, stored: false, confirm: undefined };
+    const fate: Fate = {
+      ...{ command, routed: false, returned: false, stored: false, confirm: undefined },
+    };
     if (life.confirming) life.handled.push(fate);
     const refusal = this.#refusal(command, method);
     if (refusal !== undefined) {
@@ -258,6 +270,7 @@ export class ModelBroker {
     fate.routed = this.#isRouted(method) && !method.immediate;
     fate.stored = fate.routed;
     if (fate.routed) return;
+    fate.returned = method.immediate || method.mandatory;
     if (method.immediate) this.#return(life, command, method, 313, "NO_CONSUMERS");
     else if (method.mandatory) this.#return(life, command, method, 312, "NO_ROUTE");
   }
@@ -278,8 +291,13 @@ export class ModelBroker {
   }
 
   #isRouted({ routingKey }: Publish): boolean {
-    if (routingKey === CHANGING_KEY) return this.keyIsBound;
+    if (routingKey === CHANGING_KEY) return this.#route();
     return routingKey === "queue";
+  }
+
+  #route(): boolean {
+    const { routes } = this.config;
+    return routes[this.#routed++ % routes.length] === this.keyIsBound;
   }
 
   #return(
@@ -330,11 +348,14 @@ export class ModelBroker {
   }
 
   #write(write: (output: Output) => void): void {
-    const output = new Output();
-    write(output);
-    this.#say(new Uint8Array(Buffer.concat(output.take())));
+    write(OUTPUT);
+    const pieces = OUTPUT.references === 0 ? [OUTPUT.writer.written] : OUTPUT.take();
+    this.say(new Uint8Array(Buffer.concat(pieces)));
+    OUTPUT.clear();
   }
 }
+
+const OUTPUT = new Output();
 
 const START: Method = {
   name: "connection.start",

@@ -8,6 +8,7 @@
 import type { Transport, TransportHandler } from "../../../src/transport/transport.ts";
 import type { Entry } from "./transcript.ts";
 
+/** The transport of the client, and its other end. */
 export class Network implements Transport {
   readonly #record: (entry: Entry) => void;
   #handler: TransportHandler | undefined;
@@ -129,8 +130,10 @@ export class Network implements Transport {
   }
 }
 
+const NO_OCTETS: Uint8Array = new Uint8Array(0);
+
 class Octets {
-  #octets: Uint8Array = new Uint8Array(0);
+  #octets: Uint8Array = NO_OCTETS;
 
   get length(): number {
     return this.#octets.length;
@@ -144,8 +147,9 @@ class Octets {
   }
 
   take(length: number): Uint8Array {
+    if (length === 0 || this.#octets.length === 0) return NO_OCTETS;
     const taken = this.#octets.slice(0, length);
-    this.#octets = this.#octets.slice(length);
+    this.#octets = this.#octets.subarray(length);
     return taken;
   }
 }

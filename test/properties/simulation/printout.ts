@@ -1,5 +1,5 @@
 /** A transcript for people, one line for each thing that happened. */
-import { type Frame, FrameStream } from "./frames.ts";
+import { type Broken, type Frame, FrameStream } from "./frames.ts";
 import type { Entry } from "./transcript.ts";
 
 /** Lists the entries; their numbers are those in the judge's problems. */
@@ -7,9 +7,13 @@ export function print(transcript: readonly Entry[], frameMax: number): string {
   const client = new FrameStream("client", frameMax);
   const server = new FrameStream("server", frameMax);
   const lines: string[] = [];
+  let quiet: string | undefined;
   transcript.forEach((entry, at) => {
     const text = describe(entry, client, server);
-    if (text !== undefined) lines.push(`${String(at).padStart(4)}  ${text}`);
+    // That nothing is left to do is worth a line where the numbers are others than before.
+    if (text === undefined || text === quiet) return;
+    if (entry.what === "quiet") quiet = text;
+    lines.push(`${String(at).padStart(4)}  ${text}`);
   });
   return lines.join("\n");
 }
@@ -50,17 +54,12 @@ function describe(entry: Entry, client: FrameStream, server: FrameStream): strin
 }
 
 function frames(stream: FrameStream, octets: Uint8Array): string {
-  let read: Frame[];
-  try {
-    read = stream.push(octets);
-  } catch (error) {
-    return `${octets.length} octets: ${(error as Error).message}`;
-  }
-  return `${octets.length} octets: ${read.map(describeFrame).join(", ")}`;
+  return `${octets.length} octets: ${stream.read(octets).map(describeFrame).join(", ")}`;
 }
 
-function describeFrame(frame: Frame): string {
+function describeFrame(frame: Frame | Broken): string {
   const { channel } = frame;
+  if (frame.type === "broken") return `BROKEN ${frame.rule.message}`;
   if (frame.type === "body") return `${channel} body of ${frame.octets.length}`;
   if (frame.type === "header") return `${channel} header for ${frame.bodySize}`;
   if (frame.type === "heartbeat") return "heartbeat";

@@ -26,6 +26,7 @@ export type Refusal =
 /** The configured max size of a message, which only the broker knows. */
 export const MAX_SIZE = 10_000;
 
+/** The reply code of each refusal, and the sentence that the broker builds. */
 export const REFUSALS: {
   readonly [R in Refusal]: {
     readonly replyCode: number;

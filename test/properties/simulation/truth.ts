@@ -1,57 +1,72 @@
 /**
- * What the client said against what the broker really did. Messages that are alike in everything
- * cannot be told apart, not even by their sender, so they are counted together. There, one that was
- * nacked passes for stored: of two alike, the first nacked and the second returned, rule 3 gives the
- * return to the first, and then the confirm of the second makes it `confirmed`.
+ * What the client said against what the broker really did, and the client could know. Mandatory and
+ * immediate messages that are identical to any observer cannot be told apart, not even by their
+ * sender: of those only the numbers count.
  */
-import type { Judgement } from "./judge.ts";
+import type { Judgement } from "./judge/court.ts";
 import type { Fate, ModelBroker } from "./model-broker.ts";
-import type { Ending, Entry } from "./transcript.ts";
+import type { Ending, Entry, Message } from "./transcript.ts";
 
 /** Where the client's words and the broker's books contradict each other. */
 export function contradictions(
   transcript: readonly Entry[],
-  { endings, places }: Judgement,
+  { endings, places, acked }: Judgement,
   broker: ModelBroker,
 ): string[] {
-  const problems: string[] = [];
-  const alike = new Map<string, Count>();
+  const groups = new Map<string, Publish[]>();
   for (const entry of transcript) {
     if (entry.what !== "publishes") continue;
-    const { id, message } = entry;
+    const { id, member, message } = entry;
     const place = places.get(id);
-    const fate: Fate | undefined =
-      place && broker.lives.get(place.channel)?.[place.life]?.handled[place.tag - 1];
-    const ending = endings.get(id);
-    if (ending === "confirmed" && fate?.confirm !== "ack") problems.push(`${id} was not acked`);
-    if (ending === "nacked" && fate?.confirm !== "nack") problems.push(`${id} was not nacked`);
-    const key = JSON.stringify([entry.member, message]);
-    const count = alike.get(key) ?? { saidAbsent: 0, saidStored: 0, absent: 0, routed: 0 };
-    alike.set(key, count);
-    if (fate?.routed) count.routed++;
-    if (!fate?.stored) count.absent++;
-    if (ending !== undefined && ABSENT.has(ending)) count.saidAbsent++;
-    if (ending === "confirmed" && (message.mandatory || message.immediate)) count.saidStored++;
+    const fate = place && broker.lives.get(place.channel)?.[place.life]?.handled[place.tag - 1];
+    const publish = { message, said: endings.get(id), fate, acked: acked.has(id) };
+    const key = keyOf(id, member, message);
+    groups.set(key, [...(groups.get(key) ?? []), publish]);
   }
-  for (const [key, { saidAbsent, saidStored, absent, routed }] of alike) {
-    if (saidAbsent > absent) problems.push(`the broker has what was said to be absent: ${key}`);
-    if (saidStored > routed) problems.push(`the broker has not what was confirmed: ${key}`);
-  }
-  return problems;
+  return [...groups].flatMap(([key, publishes]) => check(key, publishes));
 }
 
-interface Count {
-  saidAbsent: number;
-  saidStored: number;
-  absent: number;
-  routed: number;
+interface Publish {
+  readonly message: Message;
+  readonly said: Ending | undefined;
+  readonly fate: Fate | undefined;
+  /** The ack has reached the client. */
+  readonly acked: boolean;
+}
+
+function check(key: string, publishes: readonly Publish[]): string[] {
+  const count = (is: (publish: Publish) => boolean): number => publishes.filter(is).length;
+  const said = (ending: Ending): number => count((publish) => publish.said === ending);
+  const rules: [what: string, said: number, real: number][] = [
+    ["confirmed", said("confirmed"), count(isTaken)],
+    ["returned", said("returned"), count(({ fate }) => fate?.returned === true)],
+    ["nacked", said("nacked"), count(({ fate }) => fate?.confirm === "nack")],
+    ["absent", count(saidAbsent), count(({ fate }) => fate?.stored !== true)],
+  ];
+  return rules
+    .filter(([, told, real]) => told > real)
+    .map(([what, told, real]) => `${told} are said to be ${what}, and ${real} are: ${key}`);
+}
+
+/** The same for those that nobody can tell apart. */
+function keyOf(id: number, member: number, message: Message): string {
+  const { exchange, routingKey, body, properties } = message;
+  if (!message.mandatory && !message.immediate) return `publish ${id}`;
+  const { BCC: _removed, ...headers } = properties.headers ?? {};
+  return JSON.stringify([member, exchange, routingKey, body, { ...properties, headers }]);
+}
+
+/** Nobody needs to have taken what is neither mandatory nor immediate. */
+function isTaken({ message, fate, acked }: Publish): boolean {
+  const isReturnable = message.mandatory || message.immediate;
+  return acked && fate?.confirm === "ack" && (fate.routed || !isReturnable);
+}
+
+function saidAbsent({ said }: Publish): boolean {
+  return said !== undefined && ABSENT.has(said);
 }
 
 /** What the broker cannot have. */
 const ABSENT: ReadonlySet<Ending> = new Set([
-  "returned",
-  "refused",
-  "unprocessed",
-  "unsent",
-  "usage",
+  ...(["returned", "refused", "unprocessed", "unsent", "usage"] as const),
 ]);

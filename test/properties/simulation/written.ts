@@ -6,6 +6,7 @@
  * and when a channel number may be used again.
  */
 import { type Command, CommandStream, FrameStream } from "./frames.ts";
+import type { Heard } from "./heard.ts";
 import type { Entry, Message } from "./transcript.ts";
 
 /** One command of the client on the wire. */
@@ -20,16 +21,20 @@ export interface WrittenCommand {
 
 /** Everything written. */
 export interface Written {
+  /** Channels, by their member, for which channel.close is written sooner or later. */
+  readonly closes: ReadonlySet<number>;
+  /** The reply code of connection.close, where that is written; 200 is the application's own. */
+  readonly closeCode: number | undefined;
   /** The commands that a `wrote` entry completes, by the entry's place in the transcript. */
   readonly commands: ReadonlyMap<number, readonly WrittenCommand[]>;
-  /** The publishes that were written, sooner or later. */
-  readonly publishes: ReadonlySet<number>;
+  /** The publishes that were written, sooner or later, and the places of their entries. */
+  readonly publishes: ReadonlyMap<number, number>;
   readonly problems: readonly string[];
 }
 
 /** Reads all octets that the client wrote. */
-export function readWritten(transcript: readonly Entry[], frameMax: number): Written {
-  const reader = new WrittenReader(transcript, frameMax);
+export function readWritten(transcript: readonly Entry[], heard: Heard, frameMax: number): Written {
+  const reader = new WrittenReader(transcript, heard, frameMax);
   transcript.forEach((entry, at) => {
     try {
       reader.read(entry, at);
@@ -48,7 +53,10 @@ interface Submitted {
 
 class WrittenReader implements Written {
   readonly commands: Map<number, readonly WrittenCommand[]> = new Map();
-  readonly publishes: Set<number> = new Set();
+  /** The entries that write them. */
+  readonly publishes: Map<number, number> = new Map();
+  readonly closes: Set<number> = new Set();
+  closeCode: number | undefined;
   readonly problems: string[] = [];
   readonly #frames: FrameStream;
   /** Publishes that the client says it never wrote. */
@@ -63,15 +71,17 @@ class WrittenReader implements Written {
   readonly #closing: Set<number> = new Set();
   readonly #owesCloseOk: Set<number> = new Set();
   #connectionEnd: "close" | "close-ok" | undefined;
-  readonly #serverFrames: FrameStream;
+  #at = 0;
+  readonly #heard: Heard;
 
-  constructor(transcript: readonly Entry[], frameMax: number) {
+  constructor(transcript: readonly Entry[], heard: Heard, frameMax: number) {
     this.#frames = new FrameStream("client", frameMax);
-    this.#serverFrames = new FrameStream("server", frameMax);
+    this.#heard = heard;
     this.#disowned = new Set(transcript.flatMap(disowned));
   }
 
   read(entry: Entry, at: number): void {
+    this.#at = at;
     switch (entry.what) {
       case "opens":
         this.#openings.push(entry.member);
@@ -91,7 +101,7 @@ class WrittenReader implements Written {
         (this.#byId.get(entry.id) as Submitted).settled = true;
         break;
       case "delivered":
-        for (const frame of this.#serverFrames.push(entry.octets)) {
+        for (const frame of this.#heard.get(at) ?? []) {
           if (frame.type !== "method") continue;
           if (frame.method.name === "channel.close") this.#owesCloseOk.add(frame.channel);
           if (frame.method.name === "channel.close-ok") {
@@ -134,7 +144,10 @@ class WrittenReader implements Written {
       if (!allowed)
         this.problems.push(`${name} was written after connection.${this.#connectionEnd}`);
     }
-    if (name === "connection.close") this.#connectionEnd = "close";
+    if (command.method.name === "connection.close") {
+      this.#connectionEnd = "close";
+      this.closeCode = command.method.replyCode;
+    }
     if (name === "connection.close-ok") this.#connectionEnd = "close-ok";
     if (channel === 0) return nobodys(channel, command);
     if (name === "channel.close-ok") {
@@ -155,7 +168,10 @@ class WrittenReader implements Written {
     if (this.#closing.has(channel)) {
       this.problems.push(`${name} was written after channel.close`);
     }
-    if (name === "channel.close") this.#closing.add(channel);
+    if (name === "channel.close") {
+      this.#closing.add(channel);
+      if (member !== undefined) this.closes.add(member);
+    }
     return { channel, command, member, publish: this.#publish(member, command) };
   }
 
@@ -166,7 +182,7 @@ class WrittenReader implements Written {
       if (this.#disowned.has(id)) continue;
       if (isSame(message, command)) {
         submitted.splice(0, i + 1);
-        this.publishes.add(id);
+        this.publishes.set(id, this.#at);
         return id;
       }
       if (!settled) this.problems.push(`publish ${id} was overtaken`);
