@@ -40,6 +40,9 @@ export class Twins {
   /** Who was told `returned` and is not acked, in the order of their tags. */
   readonly #told = new Fifo<Publication>();
   #returned: ReturnedMessage | undefined;
+  #lastTold = 0;
+  /** No later return is about tags up to this one, for returns come in order; and none is owed. */
+  #paidThrough = 0;
   #doubtfulThrough = 0;
 
   constructor(place: TwinsPlace) {
@@ -52,6 +55,7 @@ export class Twins {
     this.#returned = returned;
     this.#owed.push(last);
     this.#told.push(publication);
+    this.#lastTold = publication.deliveryTag;
   }
 
   /** Any of them up to `last`, or another message, may be what came back. */
@@ -65,8 +69,9 @@ export class Twins {
    * now; undefined where the ack is its own, or leaves it in doubt.
    */
   acked(publication: Publication, tag: number): Publication | undefined {
-    const rank = this.#owed.indexWhere((last) => last >= tag);
+    const rank = tag <= this.#paidThrough ? -1 : this.#owed.indexWhere((last) => last >= tag);
     if (rank >= 0) this.#owed.takeAt(rank);
+    if (this.#owed.length === 0) this.#paidThrough = this.#lastTold;
     if (publication.cameBack) {
       this.#forget(publication);
       return undefined;

@@ -21,6 +21,9 @@ interface Model {
   readonly heirs: Map<number, number>;
   /** By body: the last tag that each return could be about and whose ack was not taken off. */
   owed: { [body: string]: number[] };
+  /** By body: the tag that was told `returned` last, and that of when no ack was owed any more. */
+  lastTold: { [body: string]: number };
+  paidThrough: { [body: string]: number };
   /** By body: tags that were told `returned` and are open. */
   back: { [body: string]: number[] };
 }
@@ -69,8 +72,10 @@ function confirmTag(model: Model, real: Real, tag: number, how: "ack" | "nack"):
     if (itself >= 0) back.splice(itself, 1);
     return tell(model, holder, "nacked");
   }
-  const rank = mandatory ? owed.findIndex((last) => last >= tag) : -1;
+  const isOwed = mandatory && tag > (model.paidThrough[was] ?? 0);
+  const rank = isOwed ? owed.findIndex((last) => last >= tag) : -1;
   if (rank >= 0) owed.splice(rank, 1);
+  if (mandatory && owed.length === 0) model.paidThrough[was] = model.lastTold[was] ?? 0;
   if (itself >= 0) {
     back.splice(itself, 1);
     return;
@@ -170,6 +175,7 @@ class Returned implements Command {
       model.lastReturned = lowest;
       model.handled = Math.max(model.handled, lowest);
       tell(model, lowest, "returned");
+      model.lastTold[this.body] = lowest;
       model.owed[this.body] = [...(model.owed[this.body] ?? []), model.written];
       model.back[this.body] = [...(model.back[this.body] ?? []), lowest];
     }
@@ -250,6 +256,8 @@ describe("properties of the confirm ledger", () => {
           endings: new Map(),
           heirs: new Map(),
           owed: {},
+          lastTold: {},
+          paidThrough: {},
           back: {},
         };
         const real: Real = { books: new ConfirmLedger(), all: new Map() };

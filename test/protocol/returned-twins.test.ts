@@ -171,6 +171,17 @@ describe("identical messages of which one came back", () => {
     expect(channel.endings).to.deep.equal(["returned", "returned", "unknown"]);
   });
 
+  it("owe nothing to a later return when all earlier acks were taken off", () => {
+    const channel = new Channel({}, {}, {}, {});
+    channel.back();
+    channel.books.ack(2, false);
+    channel.back();
+    channel.books.ack(1, false);
+    expect(channel.endings).to.deep.equal(["returned", "confirmed", "returned", "open"]);
+    channel.books.ack(4, true);
+    expect(channel.endings).to.deep.equal(["returned", "confirmed", "returned", "confirmed"]);
+  });
+
   it("are nacked in the place of another without a trace", () => {
     const channel = new Channel({}, {}, {});
     channel.back();
