@@ -35,12 +35,10 @@ export class Candidates {
     this.#removed = 0;
   }
 
-  /** Leaves out those up to a tag: they cannot come back any more. */
-  dropThrough(tag: number): void {
-    for (let first = this.first; first !== undefined; first = this.first) {
-      if (first.deliveryTag > tag && first.body !== undefined) return;
-      this.#list.shift();
-    }
+  /** The first one whose tag is above this. */
+  firstAbove(tag: number): Publication | undefined {
+    for (const each of this) if (each.deliveryTag > tag) return each;
+    return undefined;
   }
 
   *[Symbol.iterator](): Generator<Held> {

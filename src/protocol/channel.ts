@@ -27,7 +27,7 @@ import { ConfirmLedger } from "./confirm-ledger.ts";
 import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
 import { closeReason } from "./frame-reading.ts";
 import { type Publication, publishError } from "./publication.ts";
-import { type Blame, blameCall, blamedError, blamePublish, NOBODY } from "./refusal.ts";
+import { type Blame, blameCall, blamedError, blamePublish } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
 import { type ReturnedMessage, returnedMessage } from "./returned-error.ts";
 
@@ -263,7 +263,8 @@ export class ChannelMachine {
   /** Everybody is told; only the closing handshake is left. */
   #giveUp(error: AmqpError, reason: Omit<ChannelClose, "name">): void {
     const closeSent = this.#state === "closing";
-    this.#loseSight(NOBODY);
+    const unhandled = this.ledger.unhandledPublications();
+    if (unhandled.some(({ immediate }) => immediate)) this.#link.lostSightOfImmediate();
     this.#settle(error);
     this.#state = "failing";
     if (!closeSent) this.#write({ name: "channel.close", ...reason });
@@ -281,7 +282,6 @@ export class ChannelMachine {
       const blame = callRefused
         ? blameCall(this.#nextTagAtCall)
         : blamePublish(reason, this.ledger.unhandledPublications(), this.#link.vhost);
-      this.#loseSight(blame);
       // What follows the peer's close on this channel is dropped unseen until our close-ok.
       this.#settle(error, (publication, written) =>
         written
@@ -312,13 +312,6 @@ export class ChannelMachine {
     this.ledger.closeAll(decide);
     this.#calls.rejectAll(error);
     this.#link.emit(this, { type: "closed", error: byUs ? undefined : error });
-  }
-
-  /** The broker may still come to an immediate publish of which the ledger will know no more. */
-  #loseSight({ refusedTag, lastLookedAt }: Blame): void {
-    const mayCome = ({ immediate, deliveryTag }: Publication): boolean =>
-      immediate && deliveryTag !== refusedTag && deliveryTag <= lastLookedAt;
-    if (this.ledger.unhandledPublications().some(mayCome)) this.#link.lostSightOfImmediate();
   }
 
   #refusal(): AmqpError | undefined {

@@ -83,7 +83,7 @@ export class ReturnMatcher {
       for (const each of found) each.doubt(returned, last);
       return undefined;
     }
-    const publication = twins.candidates.first as Publication;
+    const publication = twins.candidates.firstAbove(this.#lastReturnedTag) as Publication;
     this.#lastReturnedTag = publication.deliveryTag;
     twins.cameBack(publication, returned, last);
     this.#remove(publication);
@@ -96,8 +96,7 @@ export class ReturnMatcher {
     if (alike === undefined) return [];
     const isPossible = ({ candidates }: Twins): boolean => {
       // What lies at or before the last one returned can never come back: returns are in order.
-      candidates.dropThrough(this.#lastReturnedTag);
-      const { first } = candidates;
+      const first = candidates.firstAbove(this.#lastReturnedTag);
       return first !== undefined && first.deliveryTag <= last && hasOctets(first, returned.body);
     };
     const same = alike.get(observedKey(returned.properties))?.filter(isPossible) ?? [];
