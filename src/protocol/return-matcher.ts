@@ -112,8 +112,7 @@ export class ReturnMatcher {
     if (publication.body === undefined) return;
     publication.releaseMessage();
     const key = targetOf(publication);
-    const filed = this.#byTarget.get(key);
-    if (filed === undefined) return;
+    const filed = this.#byTarget.get(key) as Filed;
     const { twins } = publication;
     if (twins === undefined) filed.fresh.tidy();
     else removeFrom(filed, twins);

@@ -384,6 +384,17 @@ describe("ConnectionMachine", () => {
       expect(asked[1]?.ending).to.equal("ConnectionLostError");
     });
 
+    it("are not sent behind connection.close, whatever is answered then", () => {
+      const talk = opened();
+      const asked = [call(UPDATE_SECRET), call(UPDATE_SECRET)];
+      for (const each of asked) talk.machine.call(each);
+      talk.machine.close();
+      talk.take();
+      talk.say(0, { name: "connection.update-secret-ok" });
+      expect(talk.taken()).to.deep.equal([]);
+      expect(asked[1]?.ending).to.equal("ConnectionClosedError");
+    });
+
     it("that nobody made cannot be answered: 503", () => {
       const talk = opened();
       talk.say(0, { name: "connection.update-secret-ok" });
