@@ -80,7 +80,7 @@ export class ReturnMatcher {
     const found = this.#find(filed, returned, last);
     const [twins, ...others] = found;
     if (twins === undefined || others.length > 0) {
-      for (const each of found) each.doubt(returned, last);
+      for (const each of found) each.doubt(returned, this.#lastReturnedTag, last);
       return undefined;
     }
     const publication = twins.candidates.firstAbove(this.#lastReturnedTag) as Publication;

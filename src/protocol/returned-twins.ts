@@ -43,7 +43,8 @@ export class Twins {
   #lastTold = 0;
   /** No later return is about tags up to this one, for returns come in order; and none is owed. */
   #paidThrough = 0;
-  #doubtfulThrough = 0;
+  /** Tags above the first number up to the second: something came back that may be one of them. */
+  readonly #doubts: [above: number, last: number][] = [];
 
   constructor(place: TwinsPlace) {
     this.place = place;
@@ -58,10 +59,13 @@ export class Twins {
     this.#lastTold = publication.deliveryTag;
   }
 
-  /** Any of them up to `last`, or another message, may be what came back. */
-  doubt(returned: ReturnedMessage, last: number): void {
+  /** Any of them in `(above, last]`, or another message, may be what came back. */
+  doubt(returned: ReturnedMessage, above: number, last: number): void {
     this.#returned = returned;
-    this.#doubtfulThrough = last;
+    const latest = this.#doubts.at(-1);
+    // Returns come in order, so neither border ever falls.
+    if (latest !== undefined && above <= latest[1]) latest[1] = last;
+    else this.#doubts.push([above, last]);
   }
 
   /**
@@ -69,7 +73,9 @@ export class Twins {
    * now; undefined where the ack is its own, or leaves it in doubt.
    */
   acked(publication: Publication, tag: number): Publication | undefined {
-    const rank = tag <= this.#paidThrough ? -1 : this.#owed.indexWhere((last) => last >= tag);
+    const inDoubt = this.#doubts.some(([above, last]) => tag > above && tag <= last);
+    const owesNothing = inDoubt || tag <= this.#paidThrough;
+    const rank = owesNothing ? -1 : this.#owed.indexWhere((last) => last >= tag);
     if (rank >= 0) this.#owed.takeAt(rank);
     if (this.#owed.length === 0) this.#paidThrough = this.#lastTold;
     if (publication.cameBack) {
@@ -80,8 +86,7 @@ export class Twins {
       return this.#told.takeAt(Math.min(rank, this.#told.length - 1));
     }
     // The one that was told `returned` was nacked: then this may be the one that came back.
-    const isDoubtful = rank >= 0 || publication.deliveryTag <= this.#doubtfulThrough;
-    if (isDoubtful) publication.doubt = this.#doubtOf(publication);
+    if (rank >= 0 || inDoubt) publication.doubt = this.#doubtOf(publication);
     return undefined;
   }
 

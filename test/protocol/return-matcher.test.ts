@@ -205,6 +205,35 @@ describe("ReturnMatcher", () => {
     expect(doubts()).to.deep.equal([true, true, false]);
   });
 
+  it("takes no ack for a later return off that belongs to a doubtful one", () => {
+    const secret = { headers: { BCC: ["live"] } };
+    const { matcher, all, match } = filed(secret, {}, secret, {});
+    const [first, second, third, fourth] = all as [TestPublication, ...TestPublication[]];
+    const acked = (one: TestPublication | undefined): unknown =>
+      one && matcher.acked(one, one.deliveryTag);
+    // Tags 1 and 2 came back, but neither can be told.
+    for (let i = 0; i < 2; i++) {
+      expect(matcher.match(back(), 2)).to.equal(undefined);
+    }
+    for (const one of [first, third]) acked(one);
+    expect([first, third].map((each) => each?.doubt !== undefined)).to.deep.equal([true, false]);
+    // Tag 4 came back: it is taken for 2, whose ack may be that of the doubtful return.
+    expect(match()).to.equal(2);
+    expect([acked(second), acked(fourth)]).to.deep.equal([undefined, undefined]);
+    expect(fourth?.doubt).to.not.equal(undefined);
+  });
+
+  it("begins a later doubt behind what was told, and keeps the earlier one", () => {
+    const secret = { headers: { BCC: ["live"] } };
+    const { matcher, all, match, doubts } = filed(secret, {}, {}, secret, {}, {});
+    expect(matcher.match(back(), 2)).to.equal(undefined);
+    const [first] = all as [TestPublication, ...TestPublication[]];
+    matcher.acked(first, 1);
+    for (const told of [2, 3]) expect(matcher.match(back(), 3)?.deliveryTag).to.equal(told);
+    expect(match()).to.equal(undefined);
+    expect(doubts().slice(1)).to.deep.equal([false, false, true, true, true]);
+  });
+
   it("lets go of those that a later return has passed over, whenever their ack comes", () => {
     const passed = [{ body: "a" }, { body: "a" }, { body: "a", type: "t" }];
     for (const alsoLater of [[], [{ body: "a", type: "u" }]]) {
