@@ -94,6 +94,21 @@ export const FOUND: { readonly [name: string]: Schedule } = {
     ending: "cut",
   }),
 
+  "messages that only look alike come back, and then one that can be told": schedule({
+    routes: [false],
+    steps: [
+      publish(0, "alike but for BCC"),
+      publish(0, "alike", 2),
+      { do: "serve" },
+      { do: "confirm", channel: 0, pick: 2, how: "ack", multiple: false },
+      { do: "deliver all" },
+      publish(0, "alike"),
+      { do: "serve" },
+      { do: "confirm", channel: 0, pick: 0, how: "ack", multiple: true },
+      { do: "deliver all" },
+    ],
+  }),
+
   "a return shows that an earlier publish was handled, which the refusal could be about": schedule({
     steps: [
       publish(0, "to an exchange"),

@@ -136,16 +136,23 @@ export const LIES: { readonly [name: string]: Lie } = {
 
   "confirms the twin that came back": (honest, found) =>
     each((entry) =>
-      entry.what === "said" && found.held.has(entry.id) && entry.saying.ending === "unknown"
+      isSaid(entry) && isOfTwins(found, entry) && entry.saying.ending === "unknown"
         ? [{ ...entry, saying: confirmedWith(entry.saying.deliveryTag) }]
         : [entry],
     )(honest, found),
 
-  "confirms a twin before it can know": (honest, { held }) => {
+  "takes the confirm of a twin for none": (honest, found) =>
+    each((entry) =>
+      isSaid(entry) && isOfTwins(found, entry) && entry.saying.ending === "confirmed"
+        ? [{ ...entry, saying: { ...entry.saying, ending: "unknown" } }]
+        : [entry],
+    )(honest, found),
+
+  "confirms a twin before it can know": (honest, found) => {
     const early = new Map<number, Entry>();
     honest.forEach((entry, at) => {
-      const ackedAt = isSaid(entry) ? held.get(entry.id) : undefined;
-      if (!isSaid(entry) || ackedAt === undefined || entry.saying.ending !== "confirmed") return;
+      if (!isSaid(entry) || !isOfTwins(found, entry) || entry.saying.ending !== "confirmed") return;
+      const ackedAt = found.acked.get(entry.id) as number;
       // What it had to wait for may have come together with its own ack.
       const between = honest.slice(ackedAt + 1, at);
       if (between.some(({ what }) => what === "delivered")) early.set(ackedAt, entry);
@@ -218,6 +225,11 @@ function without(honest: readonly Entry[], entry: Entry | undefined): readonly E
 
 function isSaid(entry: Entry): entry is Extract<Entry, { what: "said" }> {
   return entry.what === "said";
+}
+
+/** Whether its ack came when an identical message had come back. */
+function isOfTwins({ tangled, acked }: Judgement, { id }: { readonly id: number }): boolean {
+  return tangled.has(id) && acked.has(id);
 }
 
 /** The ready() that resolves here, where it had to wait for something. */

@@ -84,6 +84,9 @@ export class Batches {
   givesUp(number: number): void {
     const docket = this.#docket;
     const batch = this.#batch(number);
+    // What a twin is told, and so whether it failed, is known only when it is told.
+    const isOpen = batch.cases.some(({ tangle, said }) => tangle !== undefined && !said);
+    if (batch.stops === undefined && isOpen && batch.stopOnFailure) batch.stops = [undefined];
     if (batch.stops === undefined) docket.problem(`batch ${number} gives up for nothing`);
     if (batch.source !== "open" && batch.source !== "reading") {
       docket.problem(`batch ${number} gives up an iterable that is ${batch.source}`);

@@ -27,10 +27,10 @@ export interface Judgement {
   readonly endings: ReadonlyMap<number, Ending>;
   /** Where each publish was on the wire, if it was. */
   readonly places: ReadonlyMap<number, Place>;
-  /** Publishes whose basic.ack has reached the client. */
-  readonly acked: ReadonlySet<number>;
-  /** Those of them that could not be told so, as a twin had come back; and the ack's entry. */
-  readonly held: ReadonlyMap<number, number>;
+  /** Publishes whose basic.ack has reached the client, and its entry. */
+  readonly acked: ReadonlyMap<number, number>;
+  /** Publishes with twins that came back: their own ack proves nothing of them. */
+  readonly tangled: ReadonlySet<number>;
 }
 
 /** Judges a transcript. */
@@ -88,12 +88,13 @@ class Court implements Judgement {
     return this.#docket.places;
   }
 
-  get acked(): ReadonlySet<number> {
+  get acked(): ReadonlyMap<number, number> {
     return this.#docket.acked;
   }
 
-  get held(): ReadonlyMap<number, number> {
-    return this.#docket.held;
+  get tangled(): ReadonlySet<number> {
+    const tangled = this.#docket.cases.filter(({ tangle }) => tangle !== undefined);
+    return new Set(tangled.map(({ id }) => id));
   }
 
   hear(entry: Entry, at: number): void {

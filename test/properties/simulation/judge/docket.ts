@@ -4,7 +4,7 @@ import type { CommandStream } from "../frames.ts";
 import type { Wording } from "../sentences.ts";
 import type { Ending, Entry, Message, Opening, Reason, Saying } from "../transcript.ts";
 import type { Written } from "../written.ts";
-import type { Twins } from "./twins.ts";
+import type { Tangle } from "./twins.ts";
 
 /** A publish, as far as it has come. */
 export interface Case {
@@ -20,6 +20,10 @@ export interface Case {
   /** What it may be told, once it is over; the first is the strongest that is proven. */
   proven: readonly Ending[] | undefined;
   why: string;
+  /** It is over for its caller whatever comes: a deadline, a signal, the end of its channel. */
+  isEnded: boolean;
+  /** Those of its twins that nobody can tell from it. */
+  tangle: Tangle | undefined;
   said: Saying | undefined;
   replyCode: number | undefined;
 }
@@ -60,7 +64,6 @@ export interface Life {
   lastReturned: number;
   /** The broker handles in order: what it confirmed or returned has all before it behind it. */
   handledThrough: number;
-  readonly twins: Twins;
   /** When, in rounds of output, the broker asked to stop; undefined while it does not. */
   pausedIn: number | undefined;
   /** Methods that wait for their reply, with the number of publishes written before each. */
@@ -94,10 +97,8 @@ export class Docket {
   /** The channels that are in use, by their numbers. */
   readonly lives: Map<number, Life> = new Map();
   readonly places: Map<number, Place> = new Map();
-  /** Publishes whose basic.ack has arrived. */
-  readonly acked: Set<number> = new Set();
-  /** Those of them whose ack may have been that of a twin which came back, and its entry. */
-  readonly held: Map<number, number> = new Map();
+  /** Publishes whose basic.ack has arrived, and its entry. */
+  readonly acked: Map<number, number> = new Map();
   readonly aborted: Set<number> = new Set();
   readonly #livesCount: Map<number, number> = new Map();
   isDead = false;
@@ -147,8 +148,9 @@ export class Docket {
   /** Whether the member's own channel.close has been sent, or is about to be. */
   saysClose(member: Member): boolean {
     if (this.written.closes.has(member.index)) return true;
-    // It may lie in the output of a connection that ends before it is written.
-    const complains = this.written.closeCode !== undefined && !this.saysGoodbye;
+    // It may lie in the output of a connection that ends before it is written. Where what came then
+    // was no answer to it, the client has said so, with the code for an answer to nothing.
+    const complains = this.written.closeCode === COMMAND_INVALID;
     return member.closeDue !== undefined && !complains && this.diesThisTurn();
   }
 
@@ -177,6 +179,7 @@ export class Docket {
    */
   end(each: Case, why: string, ifWritten: Ending, ifInOutput: Ending): void {
     if (each.proven !== undefined) return;
+    each.isEnded = true;
     if (each.tag > 0) return this.prove(each, why, ifWritten);
     if (this.written.publishes.has(each.id)) return this.prove(each, why, ifInOutput);
     // Where the connection ends within this turn, nobody can say what lay in the output.
@@ -222,3 +225,5 @@ export function asRejections(reasons: readonly Reason[]): readonly Reason[] {
 
 /** What a call says after our own close. */
 const CLOSED_BY_US: readonly Reason[] = ["ChannelClosedError 200", "ConnectionClosedError 200"];
+
+const COMMAND_INVALID = 503;

@@ -207,6 +207,7 @@ export class Ends {
       for (const each of member.cases) {
         // What was to run soon may run before the timer that ends it.
         const isWritten = each.tag > 0 || docket.written.publishes.has(each.id);
+        if (each.proven === undefined) each.isEnded = true;
         docket.prove(each, why, isWritten ? "unknown" : "unsent");
       }
       docket.over(member, reasons);

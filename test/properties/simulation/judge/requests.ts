@@ -30,7 +30,7 @@ export class Requests {
     const due = timeoutMs === undefined ? undefined : docket.activeTime + timeoutMs;
     const each: Case = {
       ...{ id, member, message, signal, due, batch, tag: 0, proven: undefined, why: "" },
-      ...{ said: undefined, replyCode: undefined },
+      ...{ isEnded: false, tangle: undefined, said: undefined, replyCode: undefined },
     };
     docket.cases[id] = each;
     if (member.opening.kind === "channel") return each; // what it returns or throws comes next
@@ -73,5 +73,5 @@ export class Requests {
 
 /** What can come between a publish and its answer where that comes at once. */
 const AT_ONCE: ReadonlySet<Entry["what"]> = new Set([
-  ...(["said", "publishes", "reads", "source ends", "gives up", "room"] as const),
+  ...(["said", "publishes", "reads", "source ends", "gives up", "room", "batch over"] as const),
 ]);

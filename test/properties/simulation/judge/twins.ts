@@ -1,91 +1,115 @@
 /**
- * Messages that are identical to any observer, so that nobody can say which of them came back.
- *
- * A return is told to the lowest that it can be about, and leaves a debt: it may in truth have been
- * about any of them that was open then. So an ack may have been that of the message which came
- * back. It is the first debt that is paid with it; whoever waited for it has to wait for the confirm
- * of the one that was told `returned`, whose place it takes.
+ * Messages that are identical to any observer, so that nobody can say which of them came back. Of
+ * those that were open then, the lowest is told `returned`; but the ack of any other may be that of
+ * the message which came back. So they are tangled: what is proven of them is how many the broker
+ * has, and not which.
  */
-import type { BasicProperties } from "../../../../src/wire/generated/properties.ts";
-import type { Message } from "../transcript.ts";
+import type { Ending, Message } from "../transcript.ts";
 import type { Case } from "./docket.ts";
 
-/** What a confirm of one delivery tag means for whoever holds its place. */
-export type Settled =
-  /** The place of this one is closed. */
-  | { readonly closes: Case }
-  /** It may be the one that came back, and nothing will ever say so. */
-  | { readonly doubts: Case }
-  /** It waits on in another's place, or has been told. */
-  | "nobody";
+/** Identical messages of one channel, once one of them came back, with those that were open then. */
+export class Tangle {
+  readonly members: Set<Case> = new Set();
+  /** Those that were told `returned`. */
+  readonly #cameBack: Set<Case> = new Set();
+  /** The tags that each return can have been about. */
+  readonly #returns: ReadonlySet<number>[] = [];
+  /** The same, as wide as a client may take it: all that were open. */
+  readonly #wideReturns: ReadonlySet<number>[] = [];
+  /** Tags that a return can have been about which nobody was told of. */
+  readonly #doubtful: Set<number> = new Set();
+  readonly #acked: number[] = [];
+  /** Nacks of tags whose publish was told that it came back: whoever waits there is told. */
+  #freeNacks = 0;
+  readonly #told: Map<Ending, number> = new Map();
 
-/** The identical publishes of one channel. */
-export class Twins {
-  /** By what the messages are. Once every debt is paid, those that come back later begin anew. */
-  readonly #groups: Map<string, Group> = new Map();
-  /** Who waits for the confirm of a tag that was not its own, and among whom. */
-  readonly #holders: Map<number, { readonly holder: Case; readonly group: Group }> = new Map();
-  readonly #hold: (each: Case) => void;
-
-  /** `hold` is told of publishes whose ack has come, and which are not confirmed by it. */
-  constructor(hold: (each: Case) => void) {
-    this.#hold = hold;
+  /** One came back: one of `candidates`, or, as far as a client may know, one of all `open` ones. */
+  cameBack(candidates: readonly Case[], open: readonly Case[]): void {
+    this.#returns.push(tagsOf(candidates));
+    this.#wideReturns.push(tagsOf(open));
+    this.#cameBack.add(candidates[0] as Case);
+    this.#add(open);
   }
 
-  /** The publish of this tag was told that it came back; what has been written could have. */
-  returned({ message, tag }: Case, lastWritten: number): void {
-    const key = identityOf(message);
-    const group = this.#groups.get(key) ?? { key, debts: [], returned: [] };
-    this.#groups.set(key, group);
-    group.debts.push(lastWritten);
-    group.returned.push(tag);
+  /** One came back, or another message that only looks the same then: nobody is told. */
+  mayHaveComeBack(candidates: readonly Case[], open: readonly Case[]): void {
+    this.#returns.push(tagsOf(candidates));
+    for (const { tag } of candidates) this.#doubtful.add(tag);
+    this.#add(open);
   }
 
-  /** A basic.ack arrived for the tag of `original`. */
-  acked(original: Case): Settled {
-    const { tag, message } = original;
-    const [holder, group] = this.#takePlace(original);
-    if (group === undefined || !isReturnable(message)) return { closes: holder };
-    const rank = group.debts.findIndex((through) => through >= tag);
-    if (rank >= 0) group.debts.splice(rank, 1);
-    if (rank >= 0 && group.debts.length === 0) this.#groups.delete(group.key);
-    if (leave(group, tag)) return "nobody";
-    if (rank < 0) return { closes: holder };
-    this.#hold(holder);
-    const [place] = group.returned.splice(Math.min(rank, group.returned.length - 1), 1);
-    if (place === undefined) return { doubts: holder };
-    this.#holders.set(place, { holder, group });
-    return "nobody";
+  acked({ tag }: Case): void {
+    this.#acked.push(tag);
   }
 
-  /** A basic.nack arrived for the tag of `original`. */
-  nacked(original: Case): Settled {
-    const [holder, group] = this.#takePlace(original);
-    return group !== undefined && leave(group, original.tag) ? "nobody" : { closes: holder };
+  /** Whether the nack is known to be that of this publish. */
+  nacked(each: Case): boolean {
+    const cameBack = this.#cameBack.has(each);
+    if (cameBack) this.#freeNacks++;
+    return !cameBack;
   }
 
-  #takePlace(original: Case): [holder: Case, group: Group | undefined] {
-    const { tag, message } = original;
-    const taken = this.#holders.get(tag);
-    this.#holders.delete(tag);
-    return taken === undefined
-      ? [original, this.#groups.get(identityOf(message))]
-      : [taken.holder, taken.group];
+  /** Whether one of them may be told this now, whose own end is not proven; it counts as told. */
+  allows(ending: Ending, isAcked: boolean): boolean {
+    const told = this.#told.get(ending) ?? 0;
+    const may =
+      (ending === "confirmed" && isAcked && told < this.#most) ||
+      (ending === "nacked" && told < this.#freeNacks) ||
+      (ending === "unknown" && isAcked && told < this.#freeNacks + this.#doubtfulAcks);
+    if (may) this.#told.set(ending, told + 1);
+    return may;
+  }
+
+  /** How many should have been told `confirmed` and were not. */
+  get missing(): number {
+    const members = [...this.members];
+    const isOpen = members.some(({ said, member }) => !said && member.opening.kind === "channel");
+    if (isOpen) return 0; // only waitForConfirms() tells of them
+    const confirmed = members.filter(({ said }) => said?.ending === "confirmed").length;
+    const ended = members.filter(({ said, isEnded }) => isEnded && said?.ending !== "confirmed");
+    return Math.max(0, this.#least - confirmed - ended.length);
+  }
+
+  /** How many of them the broker has at least. */
+  get #most(): number {
+    return this.#acked.length - countMatches(this.#returns, this.#acked);
+  }
+
+  /** How many a client has to know of: it may take more acks for those of what came back. */
+  get #least(): number {
+    const clear = this.#acked.filter((tag) => !this.#doubtful.has(tag));
+    return clear.length - countMatches(this.#wideReturns, clear) - this.#freeNacks;
+  }
+
+  get #doubtfulAcks(): number {
+    return this.#acked.filter((tag) => this.#doubtful.has(tag)).length;
+  }
+
+  #add(open: readonly Case[]): void {
+    for (const each of open) {
+      this.members.add(each);
+      each.tangle = this;
+    }
   }
 }
 
-interface Group {
-  readonly key: string;
-  /** For each return that no ack has paid for: the last tag that it can have been about. */
-  readonly debts: number[];
-  /** The tags that are open and whose publish was told that it came back, in their order. */
-  readonly returned: number[];
+function tagsOf(cases: readonly Case[]): ReadonlySet<number> {
+  return new Set(cases.map(({ tag }) => tag));
 }
 
-function leave({ returned }: Group, tag: number): boolean {
-  const at = returned.indexOf(tag);
-  if (at >= 0) returned.splice(at, 1);
-  return at >= 0;
+/** How many acks can be those of messages that came back: a matching as large as there is. */
+function countMatches(returns: readonly ReadonlySet<number>[], acked: readonly number[]): number {
+  const ackOf: (number | undefined)[] = returns.map(() => undefined);
+  const place = (tag: number, tried: Set<number>): boolean =>
+    returns.some((tags, i) => {
+      if (!tags.has(tag) || tried.has(i)) return false;
+      tried.add(i);
+      const other = ackOf[i];
+      if (other !== undefined && !place(other, tried)) return false;
+      ackOf[i] = tag;
+      return true;
+    });
+  return acked.filter((tag) => place(tag, new Set())).length;
 }
 
 /** Whether the broker may send it back. */
@@ -93,16 +117,23 @@ export function isReturnable(message: Message): boolean {
   return message.mandatory || message.immediate;
 }
 
-/** All that an observer sees of a message: brokers take BCC out. */
-export function identityOf({ exchange, routingKey, body, properties }: Message): string {
-  return JSON.stringify([exchange, routingKey, body, visible(properties)]);
+/** What makes messages twins: all that a broker looks at. */
+export function identityOf(message: Message): string {
+  const { BCC } = message.properties.headers ?? {};
+  return `${lookOf(message)} ${JSON.stringify(BCC)}`;
 }
 
-/** Properties and headers that come back, in an order that is always the same. */
-export function visible({ headers = {}, ...properties }: BasicProperties): unknown {
+/** All that is seen of a message when it comes back: brokers take BCC out and add headers. */
+export function lookOf({
+  exchange,
+  routingKey,
+  body,
+  properties: { headers = {}, ...properties },
+}: Pick<Message, "exchange" | "routingKey" | "body" | "properties">): string {
   const { BCC: _removed, ...others } = headers;
   const kept = Object.entries(others).filter(([name]) => !name.startsWith("x-"));
-  return [Object.entries(properties).sort(byName), kept.sort(byName)];
+  const seen = [Object.entries(properties).sort(byName), kept.sort(byName)];
+  return JSON.stringify([exchange, routingKey, body, seen]);
 }
 
 function byName([a]: [string, unknown], [b]: [string, unknown]): number {

@@ -12,7 +12,6 @@ import { confirmed, isIssued, returned } from "./confirms.ts";
 import type { Case, Docket, Life, Member } from "./docket.ts";
 import type { Ends } from "./ends.ts";
 import type { Time } from "./time.ts";
-import { Twins } from "./twins.ts";
 import type { Windows } from "./windows.ts";
 import type { Words } from "./words.ts";
 
@@ -63,14 +62,10 @@ export class Wire {
 
   #beginLife(channel: number, member: Member): void {
     const docket = this.#docket;
-    const hold = ({ id }: Case): void => {
-      docket.held.set(id, docket.at);
-    };
     const life: Life = {
       ...{ channel, index: docket.countLife(channel), member, confirming: false },
       ...{ written: [], open: new Set(), lastReturned: 0, handledThrough: 0 },
       ...{
-        twins: new Twins(hold),
         pausedIn: undefined,
         calls: [],
         content: new CommandStream(),

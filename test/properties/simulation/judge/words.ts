@@ -18,10 +18,11 @@ export class Words {
     const { ending } = saying;
     if (each.said !== undefined) docket.problem(`publish ${id} was told twice`);
     each.said = saying;
-    if (proven === undefined) {
+    if (this.#isOfTwins(each, ending)) {
+      docket.prove(each, "so many of its twins are", ending);
+    } else if (proven === undefined) {
       return docket.problem(`publish ${id} was told ${saying.text}, and is not over`);
-    }
-    if (!proven.includes(ending)) {
+    } else if (!proven.includes(ending)) {
       return docket.problem(
         `publish ${id} was told ${ending}, and is ${proven.join(" or ")} (${why}): ${saying.text}`,
       );
@@ -75,9 +76,20 @@ export class Words {
         docket.problem(`publish ${id} is ${proven[0]} (${why}) and was not told`);
       }
     }
+    for (const tangle of new Set(docket.cases.map((each) => each.tangle))) {
+      const missing = tangle?.missing ?? 0;
+      if (missing > 0) docket.problem(`${missing} of identical publishes were not told: confirmed`);
+    }
     for (const { events, index } of docket.members) {
       for (const event of events.splice(0)) docket.problem(`no event on ${index}: ${event}`);
     }
+  }
+
+  /** Whether it is told what is proven of its twins, though not of this one. */
+  #isOfTwins({ id, tangle, proven, isEnded }: Case, ending: Ending): boolean {
+    if (tangle === undefined || (proven !== undefined && !isEnded)) return false;
+    if (proven?.includes(ending)) return false;
+    return tangle.allows(ending, this.#docket.acked.has(id));
   }
 
   #checkDetails(each: Case, { ending, deliveryTag, mayBeDelivered, causeCode }: Saying): void {
