@@ -2,6 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { type FieldTable, fieldTypeOf } from "../wire/field-value.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import { NO_PROPERTIES } from "../wire/properties.ts";
 import { describe } from "../wire/writer.ts";
 import { refuseTimeout } from "./waiting.ts";
 
@@ -50,8 +51,9 @@ export function checkProperties(properties: BasicProperties): void {
     throw new UsageError("deliveryMode must be 1 (transient) or 2 (persistent)");
   }
   if (typeof headers === "object" && headers !== null) {
-    checkRecipients(headers, "CC");
-    checkRecipients(headers, "BCC");
+    const { CC, BCC } = headers;
+    if (CC !== undefined) checkRecipients(CC, "CC");
+    if (BCC !== undefined) checkRecipients(BCC, "BCC");
   }
 }
 
@@ -97,11 +99,9 @@ function checkExpiration(expiration: string): void {
 }
 
 /** Properties with defaults: a publish's own win, and headers are merged key by key. */
-export function withDefaults(
-  defaults: BasicProperties | undefined,
-  own: BasicProperties,
-): BasicProperties {
-  if (defaults === undefined) return own;
+export function withDefaults(defaults: BasicProperties, own: BasicProperties): BasicProperties {
+  if (hasNoProperties(own)) return defaults;
+  if (defaults === NO_PROPERTIES) return own;
   // Written out, because objects that are always made alike are read several times faster.
   return {
     contentType: own.contentType ?? defaults.contentType,
@@ -121,19 +121,45 @@ export function withDefaults(
   } satisfies { readonly [P in keyof Required<BasicProperties>]: unknown };
 }
 
+function hasNoProperties(p: BasicProperties): boolean {
+  return (
+    p.contentType === undefined &&
+    p.contentEncoding === undefined &&
+    p.headers === undefined &&
+    p.deliveryMode === undefined &&
+    p.priority === undefined &&
+    p.correlationId === undefined &&
+    p.replyTo === undefined &&
+    p.expiration === undefined &&
+    p.messageId === undefined &&
+    p.timestamp === undefined &&
+    p.type === undefined &&
+    p.userId === undefined &&
+    p.appId === undefined &&
+    p.clusterId === undefined
+  );
+}
+
+/** Defaults as they are now: what their owner does to them later changes no publish. */
+export function fixDefaults(defaults: BasicProperties | undefined): BasicProperties {
+  if (defaults === undefined) return NO_PROPERTIES;
+  const { headers } = defaults;
+  const isTable = headers !== undefined && fieldTypeOf(headers) === "F";
+  return Object.freeze(isTable ? { ...defaults, headers: { ...headers } } : { ...defaults });
+}
+
 /** What is no table is left as it is, to be refused when it is encoded. */
 function mergeHeaders(
   defaults: FieldTable | undefined,
   own: FieldTable | undefined,
 ): FieldTable | undefined {
-  if (own === undefined) return defaults;
-  return defaults !== undefined && fieldTypeOf(own) === "F" ? { ...defaults, ...own } : own;
+  if (own === undefined || defaults === undefined) return own ?? defaults;
+  if (fieldTypeOf(defaults) !== "F") return defaults;
+  return fieldTypeOf(own) === "F" ? { ...defaults, ...own } : own;
 }
 
 /** Sender-selected distribution takes arrays of routing keys (rabbitmq.com/docs/sender-selected). */
-function checkRecipients(headers: FieldTable, name: "CC" | "BCC"): void {
-  const value = headers[name];
-  if (value === undefined) return;
+function checkRecipients(value: unknown, name: "CC" | "BCC"): void {
   if (!Array.isArray(value) || value.some((key) => typeof key !== "string")) {
     throw new UsageError(`the header ${name} must be an array of strings`);
   }

@@ -25,6 +25,7 @@ import {
   checkBody,
   checkProperties,
   checkPublishOptions,
+  fixDefaults,
   type Message,
   type PublishOptions,
   withDefaults,
@@ -40,7 +41,9 @@ export interface PublisherOptions {
   readonly maxQueued?: number | undefined;
   /** Octets of the bodies that may wait; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;
-  /** Properties of every publish; its own win, and headers are merged key by key. */
+  /**
+   * Properties of every publish, as they are now; its own win, and headers are merged key by key.
+   */
   readonly properties?: BasicProperties | undefined;
   /** Milliseconds until a publish rejects without its confirm; default none. */
   readonly timeoutMs?: number | undefined;
@@ -81,7 +84,7 @@ export class Publisher implements AsyncDisposable {
   readonly #window: PublishWindow;
   readonly #driver: Driver;
   readonly #closeTimeoutMs: number;
-  readonly #defaults: BasicProperties | undefined;
+  readonly #defaults: BasicProperties;
   readonly #timeoutMs: number | undefined;
   readonly #tally = new ConfirmTally();
   #resolveClosed!: (error: AmqpError | undefined) => void;
@@ -101,7 +104,8 @@ export class Publisher implements AsyncDisposable {
     this.#window = window;
     this.#driver = driver;
     this.#closeTimeoutMs = closeTimeoutMs;
-    this.#defaults = options.properties;
+    this.#defaults = fixDefaults(options.properties);
+    channel.fixedProperties = this.#defaults;
     this.#timeoutMs = options.timeoutMs;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;

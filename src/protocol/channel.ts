@@ -20,7 +20,10 @@ import type {
   ContentMethod,
   ServerMethod,
 } from "../wire/generated/methods.ts";
+import type { BasicProperties } from "../wire/generated/properties.ts";
+import { LastHead } from "../wire/last-head.ts";
 import type { Output } from "../wire/output.ts";
+import { NO_PROPERTIES } from "../wire/properties.ts";
 import { type Call, type CallHandle, CallQueue } from "./call-queue.ts";
 import { type ChannelState, nextChannelState } from "./channel-states.ts";
 import { ConfirmLedger } from "./confirm-ledger.ts";
@@ -67,6 +70,7 @@ export class ChannelMachine {
   readonly #link: ChannelLink;
   readonly #calls: CallQueue;
   readonly #assembler: ContentAssembler;
+  readonly #lastHead = new LastHead();
   #state: ChannelState = "opening";
   #confirming = false;
   #hasUnwritten = false;
@@ -122,6 +126,11 @@ export class ChannelMachine {
     this.#write(method);
   }
 
+  /** Properties that most publishes have, the same object each time, and that nobody changes. */
+  set fixedProperties(properties: BasicProperties) {
+    this.#lastHead.fixed = properties;
+  }
+
   /**
    * Encodes a publish into the output, where it cannot be withdrawn, and takes its delivery tag.
    * Raises `UsageError`, with nothing written and no tag taken, for what cannot be encoded.
@@ -129,17 +138,17 @@ export class ChannelMachine {
   publish(publication: Publication): number {
     const error = this.#refusal();
     if (error !== undefined) throw error;
-    const { exchange, routingKey, mandatory, immediate, properties, body } = publication;
     publication.bodySize = writeContent(
       this.#link.output,
       this.number,
-      { name: "basic.publish", exchange, routingKey, mandatory, immediate },
-      properties ?? {},
-      body ?? "",
+      publication,
+      publication.properties ?? NO_PROPERTIES,
+      publication.body ?? "",
       this.#link.frameMax,
+      this.#lastHead,
     );
     if (!this.#confirming) {
-      if (immediate) this.#link.lostSightOfImmediate();
+      if (publication.immediate) this.#link.lostSightOfImmediate();
       return 0;
     }
     if (!this.#hasUnwritten) this.#link.published(this);

@@ -8,12 +8,13 @@
  *        +--> told `unsent`                 +--> told by a return, a deadline, a close ...
  */
 import { type AmqpError, PublishError, type PublishOutcome, withoutStackTrace } from "../errors.ts";
+import type { BasicPublish } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { readBack } from "./returned-properties.ts";
 import type { Twins } from "./returned-twins.ts";
 
-/** What to publish and how; one object is one publish. */
-export abstract class Publication {
+/** What to publish and how; one object is one publish, and the arguments of its method. */
+export abstract class Publication implements BasicPublish {
   readonly exchange: string;
   readonly routingKey: string;
   readonly mandatory: boolean;
@@ -53,6 +54,10 @@ export abstract class Publication {
     this.userId = properties.userId;
     this.wantsDirectReply = properties.replyTo === "amq.rabbitmq.reply-to";
     this.properties = properties;
+  }
+
+  get name(): "basic.publish" {
+    return "basic.publish";
   }
 
   /** Whether the broker may send it back. */

@@ -12,6 +12,7 @@
 import { type AmqpError, type TimeoutError, UsageError } from "../errors.ts";
 import { writeContent } from "../wire/content.ts";
 import { Output } from "../wire/output.ts";
+import { NO_PROPERTIES } from "../wire/properties.ts";
 import type { ChannelMachine } from "./channel.ts";
 import { Fifo } from "./fifo.ts";
 import { type Publication, publishError } from "./publication.ts";
@@ -208,12 +209,12 @@ const GAPS = 1024;
 
 /** Encodes a publish to nowhere: what cannot be encoded is refused now, and its size is known. */
 function measure(publication: Publication, channel: number, frameMax: number): number {
-  const { exchange, routingKey, mandatory, immediate, properties, body } = publication;
+  const { properties, body } = publication;
   const size = writeContent(
     SCRATCH,
     channel,
-    { name: "basic.publish", exchange, routingKey, mandatory, immediate },
-    properties ?? {},
+    publication,
+    properties ?? NO_PROPERTIES,
     body ?? "",
     frameMax,
   );

@@ -18,6 +18,7 @@ import {
 import { FRAME_END, FRAME_TYPE } from "./generated/constants.ts";
 import type { ContentMethod } from "./generated/methods.ts";
 import type { BasicProperties } from "./generated/properties.ts";
+import type { LastHead } from "./last-head.ts";
 import type { Output } from "./output.ts";
 import { writeContentHeader } from "./properties.ts";
 import { encodeText, isWellFormed } from "./text.ts";
@@ -32,7 +33,7 @@ export const REFER_FROM = 8192;
 /**
  * Writes a method with content and returns the size of the body in octets. Text is encoded as
  * UTF-8. Raises `UsageError`, with nothing written, for what cannot be encoded and for a method or
- * properties that do not fit in one frame.
+ * properties that do not fit in one frame. What is the same as in the `last` publish is copied.
  */
 export function writeContent(
   output: Output,
@@ -41,6 +42,7 @@ export function writeContent(
   properties: BasicProperties,
   body: Uint8Array | string,
   frameMax: number,
+  last?: LastHead,
 ): number {
   const { writer } = output;
   const start = writer.length;
@@ -50,10 +52,7 @@ export function writeContent(
     if (typeof bytes !== "string" && !(bytes instanceof Uint8Array)) {
       throw new UsageError(`body must be a Uint8Array or a string, not ${describe(bytes)}`);
     }
-    writeMethodFrame(writer, channel, method, frameMax);
-    const header = beginFrame(writer, FRAME_TYPE.header, channel);
-    writeContentHeader(writer, bytes.length, properties);
-    endFrame(writer, header, frameMax, "the content header with its properties");
+    const header = writeHead(output, channel, method, properties, bytes.length, frameMax, last);
     if (typeof bytes === "string") return writeShortText(writer, channel, bytes, header, frameMax);
     writeBody(output, channel, bytes, frameMax);
     return bytes.length;
@@ -61,6 +60,47 @@ export function writeContent(
     output.rollback(start, references);
     throw error;
   }
+}
+
+/** Writes the method frame and the header frame; gives where the header frame begins. */
+function writeHead(
+  output: Output,
+  channel: number,
+  method: ContentMethod,
+  properties: BasicProperties,
+  bodySize: number,
+  frameMax: number,
+  last: LastHead | undefined,
+): number {
+  const { writer } = output;
+  const start = writer.length;
+  if (last === undefined || method.name !== "basic.publish") {
+    writeMethodFrame(writer, channel, method, frameMax);
+    return writeHeaderFrame(writer, channel, properties, bodySize, frameMax);
+  }
+  const same = last.repeat(output, method, properties);
+  if (same === "all") {
+    const header = writer.length - last.headerLength;
+    writer.patchLonglong(header + FRAME_HEADER_SIZE + 4, bodySize);
+    return header;
+  }
+  if (same === "nothing") writeMethodFrame(writer, channel, method, frameMax);
+  const header = writeHeaderFrame(writer, channel, properties, bodySize, frameMax);
+  last.remember(output, start, header, method, properties);
+  return header;
+}
+
+function writeHeaderFrame(
+  writer: Writer,
+  channel: number,
+  properties: BasicProperties,
+  bodySize: number,
+  frameMax: number,
+): number {
+  const header = beginFrame(writer, FRAME_TYPE.header, channel);
+  writeContentHeader(writer, bodySize, properties);
+  endFrame(writer, header, frameMax, "the content header with its properties");
+  return header;
 }
 
 /** Whether text fits in one frame however many octets its characters take. */
@@ -98,8 +138,7 @@ function writeBody(output: Output, channel: number, body: Uint8Array, frameMax: 
   const most = frameMax - FRAME_OVERHEAD;
   for (let at = 0; at < body.length; at += most) {
     const size = Math.min(most, body.length - at);
-    const frame = beginFrame(writer, FRAME_TYPE.body, channel);
-    writer.patchLong(frame + 3, size);
+    writer.writeFrameHeader(FRAME_TYPE.body, channel, size);
     const part = size === body.length ? body : body.subarray(at, at + size);
     if (size < REFER_FROM) writer.writeBytes(part);
     else output.refer(part);

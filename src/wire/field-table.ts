@@ -241,7 +241,7 @@ function writeTableAt(
     for (const name of Object.keys(table)) {
       const value = table[name];
       if (value === undefined) continue;
-      writeName(writer, name, what);
+      writer.writeShortstr(name, NAME_IN, what);
       writeValue(writer, value, name, depth);
     }
   }
@@ -250,14 +250,22 @@ function writeTableAt(
 
 function writeName(writer: Writer, name: string | Uint8Array, what: string): void {
   if (typeof name === "string") {
-    writer.writeShortstr(name, `a name in ${what}`);
+    writer.writeShortstr(name, NAME_IN, what);
   } else {
     writer.writeOctet(name.length, `the length of a name in ${what}`);
     writer.writeBytes(name);
   }
 }
 
+const NAME_IN = "a name in ";
+
 function writeValue(writer: Writer, value: FieldValue, what: string, depth: number): void {
+  // Most values are text: they need not go through the table of writers.
+  if (typeof value === "string") {
+    writer.writeOctet(TEXT_LETTER);
+    writer.writeLongstr(value, what);
+    return;
+  }
   if (value instanceof TaggedValue) {
     if (!Object.hasOwn(TAGGED_WRITERS, value.type)) {
       throw new UsageError(`${what} is tagged ${JSON.stringify(value.type)}, which is no type`);
@@ -277,6 +285,8 @@ function writeValue(writer: Writer, value: FieldValue, what: string, depth: numb
   writer.writeOctet(type.charCodeAt(0));
   (TAGGED_WRITERS[type] as TaggedWriter)(writer, value as never, what, depth);
 }
+
+const TEXT_LETTER = 0x53; // S
 
 type TaggedWriter = (writer: Writer, value: never, what: string, depth: number) => void;
 

@@ -138,6 +138,7 @@ function numberType(value: number): FieldType | undefined {
 
 function objectType(value: object | null): FieldType | undefined {
   if (value === null) return "V";
+  if (Object.getPrototypeOf(value) === Object.prototype) return "F";
   if (Array.isArray(value)) return "A";
   if (value instanceof Uint8Array) return "x";
   if (value instanceof Date) return "T";

@@ -22,9 +22,7 @@ export const FRAME_OVERHEAD: number = FRAME_HEADER_SIZE + 1;
 /** Writes a frame's header, its size left open, and returns where the frame begins. */
 export function beginFrame(writer: Writer, type: number, channel: number): number {
   const start = writer.length;
-  writer.writeOctet(type);
-  writer.writeShort(channel, "the channel number");
-  writer.reserveLong();
+  writer.writeFrameHeader(type, channel, 0);
   return start;
 }
 

@@ -12,12 +12,18 @@ import { Writer } from "./writer.ts";
 export class Output {
   /** Where to encode; what is written here goes out in order with the references. */
   readonly writer: Writer = new Writer(INITIAL_CAPACITY);
+  #epoch = 0;
   #references: Reference[] = [];
   #referredLength = 0;
 
   /** How many octets wait to be taken. */
   get length(): number {
     return this.writer.length + this.#referredLength;
+  }
+
+  /** Goes up whenever what was written is taken or forgotten; until then it lies where it was. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Queues octets without a copy: they must not change until they are on the wire. */
@@ -33,6 +39,7 @@ export class Output {
 
   /** Forgets what came after so much that is encoded and so many references. */
   rollback(length: number, references: number): void {
+    this.#epoch++;
     this.writer.rollback(length);
     for (const { bytes } of this.#references.splice(references))
       this.#referredLength -= bytes.length;
@@ -46,7 +53,9 @@ export class Output {
 
   /** All pieces in order; the output is empty afterwards. */
   take(): Uint8Array[] {
-    const capacity = Math.min(Math.max(this.writer.length, INITIAL_CAPACITY), MAX_CAPACITY);
+    this.#epoch++;
+    const { length } = this.writer;
+    const capacity = Math.min(Math.max(length + (length >>> 3), INITIAL_CAPACITY), MAX_CAPACITY);
     const references = this.#references;
     const encoded = this.writer.detach(capacity);
     if (references.length === 0) return [encoded];
@@ -72,5 +81,10 @@ interface Reference {
 /** The first buffer: room for a handshake, or for some fifty small messages. */
 const INITIAL_CAPACITY = 4096;
 
-/** The next buffer is as large as the last one was full, up to this. */
-const MAX_CAPACITY = 262_144;
+/**
+ * The next buffer has room for an eighth more than the last one held, up to this: what a connection
+ * writes before it waits for its socket, and some more. A buffer that has to grow on the way is
+ * copied. To remember the largest of several writes, or to use old buffers again once the socket
+ * has done with them, was tried: no gain that could be told from noise.
+ */
+const MAX_CAPACITY = 1_310_720;

@@ -22,6 +22,9 @@ export interface ContentHeader {
   readonly properties: BasicProperties;
 }
 
+/** What a message has that has no properties. */
+export const NO_PROPERTIES: BasicProperties = Object.freeze({});
+
 /** Writes the payload of a header frame. */
 export function writeContentHeader(
   writer: Writer,
@@ -57,13 +60,14 @@ export function writeProperties(writer: Writer, p: BasicProperties): void {
   let flags = 0;
   const at = writer.length;
   writer.writeShort(0);
-  const shortstr = (value: string | undefined, flag: number, what: string): void => {
-    if (value === undefined) return;
-    flags |= flag;
-    writer.writeShortstr(value, what);
-  };
-  shortstr(p.contentType, PROPERTY_FLAG.contentType, "contentType");
-  shortstr(p.contentEncoding, PROPERTY_FLAG.contentEncoding, "contentEncoding");
+  if (p.contentType !== undefined) {
+    flags |= PROPERTY_FLAG.contentType;
+    writer.writeShortstr(p.contentType, "contentType");
+  }
+  if (p.contentEncoding !== undefined) {
+    flags |= PROPERTY_FLAG.contentEncoding;
+    writer.writeShortstr(p.contentEncoding, "contentEncoding");
+  }
   if (p.headers !== undefined) {
     flags |= PROPERTY_FLAG.headers;
     writeTable(writer, p.headers, "headers");
@@ -76,10 +80,22 @@ export function writeProperties(writer: Writer, p: BasicProperties): void {
     flags |= PROPERTY_FLAG.priority;
     writer.writeOctet(p.priority, "priority");
   }
-  shortstr(p.correlationId, PROPERTY_FLAG.correlationId, "correlationId");
-  shortstr(p.replyTo, PROPERTY_FLAG.replyTo, "replyTo");
-  shortstr(p.expiration, PROPERTY_FLAG.expiration, "expiration");
-  shortstr(p.messageId, PROPERTY_FLAG.messageId, "messageId");
+  if (p.correlationId !== undefined) {
+    flags |= PROPERTY_FLAG.correlationId;
+    writer.writeShortstr(p.correlationId, "correlationId");
+  }
+  if (p.replyTo !== undefined) {
+    flags |= PROPERTY_FLAG.replyTo;
+    writer.writeShortstr(p.replyTo, "replyTo");
+  }
+  if (p.expiration !== undefined) {
+    flags |= PROPERTY_FLAG.expiration;
+    writer.writeShortstr(p.expiration, "expiration");
+  }
+  if (p.messageId !== undefined) {
+    flags |= PROPERTY_FLAG.messageId;
+    writer.writeShortstr(p.messageId, "messageId");
+  }
   if (p.timestamp !== undefined) {
     flags |= PROPERTY_FLAG.timestamp;
     if (!(p.timestamp instanceof Date)) {
@@ -87,10 +103,22 @@ export function writeProperties(writer: Writer, p: BasicProperties): void {
     }
     writer.writeTimestamp(p.timestamp, "timestamp");
   }
-  shortstr(p.type, PROPERTY_FLAG.type, "type");
-  shortstr(p.userId, PROPERTY_FLAG.userId, "userId");
-  shortstr(p.appId, PROPERTY_FLAG.appId, "appId");
-  shortstr(p.clusterId, PROPERTY_FLAG.clusterId, "clusterId");
+  if (p.type !== undefined) {
+    flags |= PROPERTY_FLAG.type;
+    writer.writeShortstr(p.type, "type");
+  }
+  if (p.userId !== undefined) {
+    flags |= PROPERTY_FLAG.userId;
+    writer.writeShortstr(p.userId, "userId");
+  }
+  if (p.appId !== undefined) {
+    flags |= PROPERTY_FLAG.appId;
+    writer.writeShortstr(p.appId, "appId");
+  }
+  if (p.clusterId !== undefined) {
+    flags |= PROPERTY_FLAG.clusterId;
+    writer.writeShortstr(p.clusterId, "clusterId");
+  }
   writer.patchShort(at, flags);
 }
 

@@ -122,12 +122,14 @@ export class Writer {
     this.#dataView().setFloat64(at, value);
   }
 
-  /** Text of at most 255 octets of UTF-8. */
-  writeShortstr(value: string, what = "a short string"): void {
+  /** Text of at most 255 octets of UTF-8; an error calls it `what` and then `of`. */
+  writeShortstr(value: string, what = "a short string", of = ""): void {
     const at = this.#grow(1);
-    const length = this.writeText(value, what);
+    const length = this.writeText(value, what, of);
     if (length > 0xff) {
-      throw new UsageError(`${what} is ${length} octets long in UTF-8; at most 255 are allowed`);
+      throw new UsageError(
+        `${what}${of} is ${length} octets long in UTF-8; at most 255 are allowed`,
+      );
     }
     this.#bytes[at] = length;
   }
@@ -154,10 +156,10 @@ export class Writer {
     this.writeLonglong(Math.floor(milliseconds / 1000));
   }
 
-  /** UTF-8 without a length before it; returns how many octets it took. */
-  writeText(value: string, what: string): number {
+  /** UTF-8 without a length before it; returns how many octets it took. Errors: as above. */
+  writeText(value: string, what: string, of = ""): number {
     if (typeof value !== "string") {
-      throw new UsageError(`${what} must be a string, not ${describe(value)}`);
+      throw new UsageError(`${what}${of} must be a string, not ${describe(value)}`);
     }
     const at = this.#grow(0, value.length * 3);
     const length = value.length < LONG_TEXT ? this.#writeAscii(value, at) : -1;
@@ -167,7 +169,7 @@ export class Writer {
     }
     const written = encodeTextInto(value, this.#bytes, at);
     if (written !== value.length && !isWellFormed(value)) {
-      throw new UsageError(`${what} has half a surrogate pair, which UTF-8 cannot express`);
+      throw new UsageError(`${what}${of} has half a surrogate pair, which UTF-8 cannot express`);
     }
     this.#length = at + written;
     return written;
@@ -179,6 +181,23 @@ export class Writer {
     this.#bytes.set(value, at);
   }
 
+  /** The seven octets that begin a frame; its type and size are known to be right. */
+  writeFrameHeader(type: number, channel: number, size: number): void {
+    checkInteger(channel, 0, 0xffff, "the channel number");
+    const at = this.#grow(7);
+    const b = this.#bytes;
+    b[at] = type;
+    b[at + 1] = channel >>> 8;
+    b[at + 2] = channel;
+    this.#setLong(at + 3, size);
+  }
+
+  /** Writes once more what was written `start` octets after the beginning. */
+  repeat(start: number, length: number): void {
+    const at = this.#grow(length);
+    this.#bytes.copyWithin(at, start, start + length);
+  }
+
   /** Leaves room for a 32-bit length and returns where it is, for {@link Writer.patchLong}. */
   reserveLong(): number {
     return this.#grow(4);
@@ -187,6 +206,12 @@ export class Writer {
   /** Fills in 32 bits at a place that {@link Writer.reserveLong} gave. */
   patchLong(at: number, value: number): void {
     this.#setLong(at, value);
+  }
+
+  /** Replaces 64 bits that were written before. */
+  patchLonglong(at: number, value: number): void {
+    this.#setLong(at, value > 0xffffffff ? Math.floor(value / 0x100000000) : 0);
+    this.#setLong(at + 4, value >>> 0);
   }
 
   /** Replaces 16 bits that were written before. */

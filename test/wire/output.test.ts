@@ -80,10 +80,10 @@ describe("wire/output", () => {
       output.writer.writeOctet(1);
       return (output.take()[0] as Uint8Array).buffer.byteLength;
     };
-    expect([5000, 300_000].map(capacityAfter)).to.deep.equal([8192, 4096]);
+    expect([5000, 1_310_721].map(capacityAfter)).to.deep.equal([8192, 4096]);
   });
 
-  it("makes the next buffer as large as the last was full, from 4 KiB to 256 KiB", () => {
+  it("makes the next buffer an eighth larger than the last was full, from 4 KiB to 1.25 MiB", () => {
     const capacityAfter = (length: number): number => {
       const output = new Output();
       output.writer.writeBytes(new Uint8Array(length));
@@ -91,8 +91,8 @@ describe("wire/output", () => {
       output.writer.writeOctet(1);
       return (output.take()[0] as Uint8Array).buffer.byteLength;
     };
-    expect([0, 4096, 5000, 262_144, 300_000].map(capacityAfter)).to.deep.equal([
-      4096, 4096, 5000, 262_144, 262_144,
+    expect([0, 3000, 4096, 80_000, 1_200_000, 2_000_000].map(capacityAfter)).to.deep.equal([
+      4096, 4096, 4608, 90_000, 1_310_720, 1_310_720,
     ]);
   });
 });

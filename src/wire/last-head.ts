@@ -1,0 +1,76 @@
+/**
+ * What a publish has before its body: its head, which is a method frame and a header frame. On one
+ * channel most publishes go where the one before went, and many have the same properties. While
+ * that head still lies in the output it is copied from there:
+ *
+ *     output   [method][header][body] [method][header][body] ...
+ *              '----- head ----'      '---- the same --'
+ *
+ * Measured for a publish of 16 octets without properties: 180 ns to encode it, 60 with a copied
+ * head. A loop over the octets took 110; filling a template kept elsewhere took no less than the
+ * copy inside of the output, and cost those whose routing keys change an allocation each.
+ */
+import type { BasicPublish } from "./generated/methods.ts";
+import type { BasicProperties } from "./generated/properties.ts";
+import type { Output } from "./output.ts";
+import { NO_PROPERTIES } from "./properties.ts";
+
+/** Where the head of a channel's last publish lies. */
+export class LastHead {
+  /** The one object of properties that nobody changes: only its header frame is ever copied. */
+  fixed: BasicProperties = NO_PROPERTIES;
+  #epoch = -1;
+  #start = 0;
+  #methodLength = 0;
+  #headerLength = 0;
+  #exchange = "";
+  #routingKey = "";
+  #mandatory = false;
+  #immediate = false;
+  #properties: BasicProperties | undefined;
+
+  /** The octets of its header frame. */
+  get headerLength(): number {
+    return this.#headerLength;
+  }
+
+  /** Writes as much of the head as is the same, and tells how much that was. */
+  repeat(
+    output: Output,
+    method: BasicPublish,
+    properties: BasicProperties,
+  ): "nothing" | "method" | "all" {
+    const isSame =
+      this.#epoch === output.epoch &&
+      this.#routingKey === method.routingKey &&
+      this.#exchange === method.exchange &&
+      this.#mandatory === method.mandatory &&
+      this.#immediate === method.immediate;
+    if (!isSame) return "nothing";
+    if (properties === this.#properties) {
+      output.writer.repeat(this.#start, this.#methodLength + this.#headerLength);
+      return "all";
+    }
+    output.writer.repeat(this.#start, this.#methodLength);
+    return "method";
+  }
+
+  /** The head of this publish was written, from `start` and `headerStart` to the output's end. */
+  remember(
+    output: Output,
+    start: number,
+    headerStart: number,
+    method: BasicPublish,
+    properties: BasicProperties,
+  ): void {
+    this.#epoch = output.epoch;
+    this.#start = start;
+    this.#methodLength = headerStart - start;
+    this.#headerLength = output.writer.length - headerStart;
+    this.#exchange = method.exchange;
+    this.#routingKey = method.routingKey;
+    this.#mandatory = method.mandatory;
+    this.#immediate = method.immediate;
+    this.#properties = properties === this.fixed ? properties : undefined;
+  }
+}
