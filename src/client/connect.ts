@@ -2,7 +2,7 @@
 import { type AmqpError, ConnectionLostError, TimeoutError, UsageError } from "../errors.ts";
 import { openSocket } from "../transport/socket.ts";
 import { describe } from "../wire/writer.ts";
-import { SystemClock } from "./clock.ts";
+import { SYSTEM_CLOCK } from "./clock.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { type ConnectOptions, type ConnectPlan, planConnection } from "./options.ts";
 import { watchSignal } from "./signals.ts";
@@ -63,14 +63,13 @@ async function attempt(plan: ConnectPlan, host: PlannedHost): Promise<Connection
     signal === undefined
       ? undefined
       : watchSignal(signal, () => bound.abort(abortError(signal, where)));
-  const clock = new SystemClock();
-  const timer = clock.after(connectTimeoutMs, () =>
+  const timer = SYSTEM_CLOCK.after(connectTimeoutMs, () =>
     bound.abort(new TimeoutError(`${where} took longer than ${connectTimeoutMs} ms`)),
   );
   try {
     const { tls, noDelay, keepAliveMs } = plan;
     const transport = await openSocket({ ...host, tls, noDelay, keepAliveMs }, bound.signal);
-    return await openConnection(transport, plan, clock, bound.signal);
+    return await openConnection(transport, plan, SYSTEM_CLOCK, bound.signal);
   } catch (error) {
     throw bound.signal.aborted ? withPhase(bound.signal.reason, error) : error;
   } finally {

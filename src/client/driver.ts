@@ -3,8 +3,13 @@
  * connection's machine, wakes the machine when it wants to be woken, and hands its events on.
  *
  * Output is written once in a turn of the event loop: a thousand publishes in a loop are one
- * write. Events are handed on when the machine has finished with what it was given, so nobody who
- * listens runs inside of the parser.
+ * write. The first write after something was read hurries, so that a lone publish, and whatever an
+ * answer sets off, goes out at once; what comes later in the turn is one more write at its end. If
+ * all waited for the end, a lone publish would take half as long again; if none did, a loop that
+ * awaits something else between its publishes would pay a write, some 5 µs, for each.
+ *
+ * Events are handed on when the machine has finished with what it was given, so nobody who listens
+ * runs inside of the parser.
  */
 import type { ConnectionMachine } from "../protocol/connection.ts";
 import type { ConnectionEvent } from "../protocol/connection-events.ts";
@@ -19,6 +24,8 @@ export class Driver {
   readonly #transport: Transport;
   readonly #onEvent: (event: ConnectionEvent) => void;
   #flushScheduled = false;
+  /** Nothing was written since something was read. */
+  #mayHurry = true;
   #telling = false;
   #transportClosed = false;
   #timer: Timer | undefined;
@@ -54,6 +61,7 @@ export class Driver {
   start(): void {
     this.#transport.start({
       data: (bytes) => {
+        this.#mayHurry = true;
         this.machine.receive(bytes, this.clock.now());
         this.drive();
       },
@@ -83,7 +91,9 @@ export class Driver {
   driveOutput(): void {
     if (this.#flushScheduled || !this.machine.hasOutput) return;
     this.#flushScheduled = true;
-    this.clock.soon(this.#flush);
+    this.clock.soon(this.#flush, this.#mayHurry);
+    // What waits for the end of this turn leaves the next one free to hurry.
+    this.#mayHurry = !this.#mayHurry;
   }
 
   /** Gives something so many milliseconds in which the broker reads. */

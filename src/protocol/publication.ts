@@ -10,6 +10,7 @@
 import { type AmqpError, PublishError, type PublishOutcome, withoutStackTrace } from "../errors.ts";
 import type { BasicPublish } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { Filed } from "./return-matcher.ts";
 import { readBack } from "./returned-properties.ts";
 import type { Twins } from "./returned-twins.ts";
 
@@ -30,6 +31,8 @@ export abstract class Publication implements BasicPublish {
   bodySize = 0;
   /** 0 until the publication enters the output. */
   deliveryTag = 0;
+  /** Those that went to the same target; undefined while nothing has come back since. */
+  filed: Filed | undefined;
   /** Those that were sent alike; undefined while nothing to its target has come back. */
   twins: Twins | undefined;
   /** Whether it came back. */

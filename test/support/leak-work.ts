@@ -87,14 +87,16 @@ const CHANNELS: readonly ChannelWay[] = [
   },
   async ({ openPublisher, openChannel, end }) => {
     const controllers = [new AbortController(), new AbortController()] as const;
-    const opening = [
-      end(openPublisher(controllers[0].signal)),
-      end(openChannel(controllers[1].signal)),
-    ];
+    const channel = openChannel(controllers[1].signal);
+    const opening = [end(openPublisher(controllers[0].signal)), end(channel)];
     controllers[0].abort(); // before anything is written
     await turn();
     controllers[1].abort(); // after it, or when the answer is there already
     await Promise.all(opening);
+    await channel.then(
+      (opened) => opened.close(),
+      () => {},
+    );
   },
   async ({ openChannel, signal, end }) => {
     const channel = await openChannel();
