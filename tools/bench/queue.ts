@@ -2,16 +2,27 @@
 import { connect } from "../../src/index.ts";
 import type { Target } from "./measure.ts";
 
-/** Declares a queue that goes with the connection. */
-export async function openBenchQueue(url: string): Promise<Target & { close(): Promise<void> }> {
+/** A queue for a benchmark. */
+export interface BenchQueue extends Target {
+  /** Product and version of the broker, as it calls itself. */
+  readonly broker: string;
+  close(): Promise<void>;
+}
+
+/** Declares a queue, which goes at close(), or an hour after a run that was broken off. */
+export async function openBenchQueue(url: string): Promise<BenchQueue> {
   const connection = await connect(url);
   const channel = await connection.openChannel();
-  const { queue } = await channel.queueDeclare("", { autoDelete: false });
+  const { queue } = await channel.queueDeclare("", { arguments: { "x-expires": EXPIRES_MS } });
+  const { product, version } = connection.serverProperties;
   return {
     url,
     queue,
+    broker: `${product ?? "a broker"} ${version ?? ""}`.trim(),
     empty: async () => {
       await channel.queuePurge(queue);
+      // Purging is no use of a queue; declaring it again is.
+      await channel.queueDeclare(queue, { passive: true });
     },
     close: async () => {
       await channel.queueDelete(queue);
@@ -19,3 +30,5 @@ export async function openBenchQueue(url: string): Promise<Target & { close(): P
     },
   };
 }
+
+const EXPIRES_MS = 3_600_000;

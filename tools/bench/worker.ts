@@ -1,20 +1,19 @@
 /**
  * One client doing one work, in a process of its own: `worker.ts '{ client, work, url, queue }'`.
  *
- *     parent -> { seconds }     this -> Sample     after so many seconds of load
- *                               this -> "ready"    once it is connected and warm
+ *     this -> "loaded"       at the start
+ *     parent -> { seconds }  this -> Sample  after so many seconds of load; the first also connects
  */
-import { CLIENTS, type ClientName, RAW } from "./clients.ts";
-import { RawLine } from "./raw.ts";
+import { CLIENTS, type Contestant, RAW } from "./clients.ts";
+import { type Latency, latencyOf } from "./statistics.ts";
 import type { Work } from "./work.ts";
 
 /** What a worker is told. */
 export interface WorkerTask {
-  readonly client: ClientName | typeof RAW;
+  readonly client: Contestant;
   readonly work: Work;
   readonly url: string;
   readonly queue: string;
-  readonly warmUpSeconds: number;
 }
 
 /** What came of one round. */
@@ -23,37 +22,34 @@ export interface Sample {
   readonly seconds: number;
   /** Of this process, in microseconds. */
   readonly cpuMicros: number;
-  /** Milliseconds from publish to confirm, of some of the messages, in ascending order. */
-  readonly latencies: readonly number[];
-}
-
-/** Every so many publishes one is timed. */
-const TIMED_EVERY = 128;
-const MOST_LATENCIES = 4096;
-
-async function main(task: WorkerTask): Promise<void> {
-  const load = await open(task);
-  await load(task.warmUpSeconds);
-  process.on("message", (message: { seconds: number }) => {
-    measure(load, message.seconds).then((sample) => process.send?.(sample), fail);
-  });
-  process.send?.("ready");
+  /** From publish to confirm, of some of the messages. */
+  readonly latency: Latency | undefined;
 }
 
 /** Puts load on for some seconds; gives the number of messages confirmed. */
-type Load = (seconds: number, latencies?: number[]) => Promise<number>;
+type Load = (seconds: number, milliseconds: number[]) => Promise<number>;
 
 async function open({ client, work, url, queue }: WorkerTask): Promise<Load> {
   if (client === RAW) {
+    const { RawLine } = await import("./raw.ts");
     const line = await RawLine.open(url, work, queue);
-    return async (seconds) => {
+    return async (seconds, milliseconds) => {
       const before = line.confirmed;
-      await line.run(after(seconds));
+      await line.run(after(seconds), milliseconds);
       return line.confirmed - before;
     };
   }
-  const lines = await CLIENTS[client](url, work, queue);
-  return (seconds, latencies) => promiseLoad(lines.publish, work.window, after(seconds), latencies);
+  const publish: (() => Promise<unknown>)[] = [];
+  for (let i = 0; i < work.connections; i++) {
+    const line = await CLIENTS[client](url);
+    for (let j = 0; j < work.channels; j++) publish.push(await line.openPublish(work, queue));
+  }
+  return (seconds, milliseconds) => promiseLoad(publish, work.window, after(seconds), milliseconds);
+}
+
+/** One in so many publishes is timed; with few of them under way there is time for each. */
+function timedEvery(window: number): number {
+  return Math.min(window, 128);
 }
 
 /** Keeps the window full: each promise that resolves makes room for the next publish. */
@@ -61,9 +57,10 @@ function promiseLoad(
   publish: readonly (() => Promise<unknown>)[],
   window: number,
   isOver: () => boolean,
-  latencies: number[] | undefined,
+  milliseconds: number[],
 ): Promise<number> {
   return new Promise((resolve, reject) => {
+    const every = timedEvery(window);
     let outstanding = 0;
     let sent = 0;
     let stopped = false;
@@ -72,9 +69,7 @@ function promiseLoad(
       fill();
     };
     const timed = (from: number): void => {
-      if (latencies !== undefined && latencies.length < MOST_LATENCIES) {
-        latencies.push(performance.now() - from);
-      }
+      milliseconds.push(performance.now() - from);
       confirmed();
     };
     const fill = (): void => {
@@ -82,7 +77,7 @@ function promiseLoad(
         if (isOver()) stopped = true;
         outstanding++;
         const next = publish[sent % publish.length] as () => Promise<unknown>;
-        if (sent++ % TIMED_EVERY === 0) {
+        if (sent++ % every === 0) {
           const from = performance.now();
           next().then(() => timed(from), reject);
         } else {
@@ -105,14 +100,18 @@ function after(seconds: number): () => boolean {
 }
 
 async function measure(load: Load, seconds: number): Promise<Sample> {
-  const latencies: number[] = [];
+  const milliseconds: number[] = [];
   const cpu = process.cpuUsage();
   const from = performance.now();
-  const messages = await load(seconds, latencies);
+  const messages = await load(seconds, milliseconds);
   const took = performance.now() - from;
   const { user, system } = process.cpuUsage(cpu);
-  latencies.sort((a, b) => a - b);
-  return { messages, seconds: took / 1000, cpuMicros: user + system, latencies };
+  return {
+    messages,
+    seconds: took / 1000,
+    cpuMicros: user + system,
+    latency: latencyOf(milliseconds),
+  };
 }
 
 function fail(error: unknown): void {
@@ -120,5 +119,14 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
+const task = JSON.parse(process.argv[1] ?? "") as WorkerTask;
+let load: Promise<Load> | undefined;
+process.on("message", ({ seconds }: { seconds: number }) => {
+  load ??= open(task);
+  load
+    .then((loaded) => measure(loaded, seconds))
+    .then((sample) => process.send?.(sample))
+    .catch(fail);
+});
 process.on("disconnect", () => process.exit());
-main(JSON.parse(process.argv[1] ?? "") as WorkerTask).catch(fail);
+process.send?.("loaded");
