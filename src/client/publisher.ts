@@ -90,7 +90,7 @@ export class Publisher implements AsyncDisposable {
   #resolveClosed!: (error: AmqpError | undefined) => void;
   #closing: Promise<void> | undefined;
   #refusal: AmqpError | undefined;
-  readonly #refusalWatchers: Set<(reason: AmqpError) => void> = new Set();
+  #refusalWatchers: Set<(reason: AmqpError) => void> | undefined;
 
   /** @internal */
   constructor(
@@ -298,15 +298,16 @@ export class Publisher implements AsyncDisposable {
   /** @internal Calls back when no more publishes are accepted; the result undoes it. */
   onRefusing(tell: (reason: AmqpError) => void): () => void {
     if (this.#refusal !== undefined) tell(this.#refusal);
+    this.#refusalWatchers ??= new Set();
     this.#refusalWatchers.add(tell);
-    return () => this.#refusalWatchers.delete(tell);
+    return () => this.#refusalWatchers?.delete(tell);
   }
 
   #refuse(reason: AmqpError): void {
     if (this.#refusal !== undefined) return;
     this.#refusal = reason;
     this.#window.rejectWaiters(reason);
-    for (const tell of this.#refusalWatchers) tell(reason);
+    for (const tell of this.#refusalWatchers ?? []) tell(reason);
   }
 
   #setDeadline(publication: ToldPublication, timeoutMs: number): void {

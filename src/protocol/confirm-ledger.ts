@@ -23,16 +23,16 @@ import { type ReturnedMessage, returnedError } from "./returned-error.ts";
 
 /** Open delivery tags and their publications. */
 export class ConfirmLedger {
-  #ring: (Publication | undefined)[] = new Array(INITIAL_RING);
-  #mask = INITIAL_RING - 1;
+  #ring: (Publication | undefined)[] = [];
+  #mask = -1;
   #lowest = 1;
   #next = 1;
   #open = 0;
   #writtenThrough = 0;
   #handledThrough = 0;
   /** Open publications below the lowest tag of the ring, in the order of their tags. */
-  readonly #stragglers: Map<number, Publication> = new Map();
-  readonly #returns = new ReturnMatcher();
+  #stragglers: Map<number, Publication> = NO_STRAGGLERS;
+  #returns: ReturnMatcher | undefined;
 
   /** How many publications wait for their confirm. */
   get open(): number {
@@ -51,8 +51,12 @@ export class ConfirmLedger {
     publication.deliveryTag = tag;
     this.#ring[tag & this.#mask] = publication;
     this.#open++;
-    if (publication.returnable) this.#returns.add(publication);
-    else publication.releaseMessage();
+    if (publication.returnable) {
+      this.#returns ??= new ReturnMatcher();
+      this.#returns.add(publication);
+    } else {
+      publication.releaseMessage();
+    }
     return tag;
   }
 
@@ -63,12 +67,12 @@ export class ConfirmLedger {
 
   /** The broker took responsibility: basic.ack. Returns how many were settled. */
   ack(tag: number, multiple: boolean): number {
-    return this.#settle(tag, multiple, this.#confirm);
+    return this.#settle(tag, multiple, true);
   }
 
   /** The broker could not: basic.nack. Returns how many were settled. */
   nack(tag: number, multiple: boolean): number {
-    return this.#settle(tag, multiple, this.#nack);
+    return this.#settle(tag, multiple, false);
   }
 
   /**
@@ -76,7 +80,7 @@ export class ConfirmLedger {
    * Returns whether it could be said whose it was.
    */
   returned(message: ReturnedMessage): boolean {
-    const publication = this.#returns.match(message, this.#writtenThrough);
+    const publication = this.#returns?.match(message, this.#writtenThrough);
     if (publication === undefined) return false;
     this.#handledThrough = Math.max(this.#handledThrough, publication.deliveryTag);
     const error = returnedError(publication, message);
@@ -116,15 +120,15 @@ export class ConfirmLedger {
       }
       if (publication.returnable) publication.releaseMessage();
     }
-    this.#returns.clear();
-    this.#ring = new Array(INITIAL_RING);
-    this.#mask = INITIAL_RING - 1;
-    this.#stragglers.clear();
+    this.#returns = undefined;
+    this.#ring = [];
+    this.#mask = -1;
+    this.#stragglers = NO_STRAGGLERS;
     this.#lowest = this.#next;
     this.#open = 0;
   }
 
-  #settle(tag: number, multiple: boolean, settle: Settle): number {
+  #settle(tag: number, multiple: boolean, isAck: boolean): number {
     const written = this.#writtenThrough;
     if (tag > written || (tag === 0 && !multiple)) throw this.#neverIssued(tag);
     const openBefore = this.#open;
@@ -135,12 +139,12 @@ export class ConfirmLedger {
       this.#handledThrough = Math.max(this.#handledThrough, last);
       for (const straggler of this.#stragglers.keys()) {
         if (straggler > last) break;
-        this.#close(straggler, settle);
+        this.#close(straggler, isAck);
       }
-      for (let each = this.#lowest; each <= last; each++) this.#close(each, settle);
+      for (let each = this.#lowest; each <= last; each++) this.#close(each, isAck);
     } else {
       this.#handledThrough = Math.max(this.#handledThrough, tag);
-      this.#close(tag, settle);
+      this.#close(tag, isAck);
     }
     while (this.#lowest < this.#next && this.#ring[this.#lowest & this.#mask] === undefined) {
       this.#lowest++;
@@ -149,26 +153,27 @@ export class ConfirmLedger {
   }
 
   /** Closes a tag; one that was closed before is skipped. */
-  #close(tag: number, settle: Settle): void {
+  #close(tag: number, isAck: boolean): void {
     const publication = tag < this.#lowest ? this.#takeStraggler(tag) : this.#take(tag);
     if (publication === undefined) return;
     this.#open--;
-    settle(publication, tag);
+    if (isAck) this.#confirm(publication, tag);
+    else this.#nack(publication);
   }
 
-  readonly #confirm: Settle = (publication, tag) => {
-    const twin = publication.returnable ? this.#returns.acked(publication, tag) : undefined;
+  #confirm(publication: Publication, tag: number): void {
+    const twin = publication.returnable ? this.#returns?.acked(publication, tag) : undefined;
     if (twin !== undefined) return this.#putInPlaceOf(twin, publication);
     // A message of which a copy came back may be the one that came back: then nobody knows.
     const { doubt } = publication;
     if (doubt === undefined) publication.confirm();
     else if (!publication.told) publication.fail(publishError(publication, "unknown", doubt));
-  };
+  }
 
-  readonly #nack: Settle = (publication) => {
-    if (publication.returnable) this.#returns.nacked(publication);
+  #nack(publication: Publication): void {
+    if (publication.returnable) this.#returns?.nacked(publication);
     if (!publication.told) publication.fail(publishError(publication, "nacked"));
-  };
+  }
 
   /** The twin is closed, and the publication waits for the twin's confirm. */
   #putInPlaceOf(twin: Publication, publication: Publication): void {
@@ -194,10 +199,11 @@ export class ConfirmLedger {
   #makeRoom(): void {
     const size = this.#ring.length;
     if (this.#open - this.#stragglers.size < size / 4) this.#moveStragglers(size / 2);
-    else this.#growRing(size * 2);
+    else this.#growRing(Math.max(INITIAL_RING, size * 2));
   }
 
   #moveStragglers(count: number): void {
+    if (this.#stragglers === NO_STRAGGLERS) this.#stragglers = new Map();
     for (const end = this.#lowest + count; this.#lowest < end; this.#lowest++) {
       const publication = this.#take(this.#lowest);
       if (publication !== undefined) this.#stragglers.set(this.#lowest, publication);
@@ -224,6 +230,9 @@ export class ConfirmLedger {
   }
 }
 
+/** Most channels never have any, and many never publish: their ledger is next to nothing. */
+const NO_STRAGGLERS: Map<number, Publication> = new Map();
+
 /** A power of two, so that a tag's place is a bit mask away. */
 const INITIAL_RING = 64;
 
@@ -234,6 +243,3 @@ const INITIAL_RING = 64;
 function isDirectReply({ exchange, routingKey }: ReturnedMessage): boolean {
   return exchange === "" && routingKey.startsWith("amq.rabbitmq.reply-to.");
 }
-
-/** What becomes of the publication that holds the place of a tag. */
-type Settle = (publication: Publication, tag: number) => void;

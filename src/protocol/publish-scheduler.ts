@@ -4,7 +4,7 @@
  */
 import type { ChannelMachine } from "./channel.ts";
 import type { Tuning } from "./negotiation.ts";
-import { PublishWindow, type WindowLimits } from "./publish-window.ts";
+import { PublishWindow, type WindowLimits, type WindowLink } from "./publish-window.ts";
 
 /** What the scheduler needs of its connection. */
 export interface SchedulerLink {
@@ -14,7 +14,7 @@ export interface SchedulerLink {
 }
 
 /** The windows of one connection. */
-export class PublishScheduler {
+export class PublishScheduler implements WindowLink {
   readonly #link: SchedulerLink;
   readonly #windows: Map<ChannelMachine, PublishWindow> = new Map();
   readonly #wantRoom: Set<PublishWindow> = new Set();
@@ -23,19 +23,21 @@ export class PublishScheduler {
     this.#link = link;
   }
 
+  get frameMax(): number {
+    return this.#link.tuning.frameMax;
+  }
+
+  get canPublish(): boolean {
+    return this.#link.canPublish;
+  }
+
+  wantsRoom(window: PublishWindow): void {
+    this.#wantRoom.add(window);
+  }
+
   /** Gives a channel a window, through which its publishes then go. */
   openWindow(channel: ChannelMachine, limits: WindowLimits): PublishWindow {
-    const link = this.#link;
-    const windowLink = {
-      frameMax: link.tuning.frameMax,
-      get canPublish(): boolean {
-        return link.canPublish;
-      },
-      wantsRoom: (window: PublishWindow): void => {
-        this.#wantRoom.add(window);
-      },
-    };
-    const window = new PublishWindow(channel, windowLink, limits);
+    const window = new PublishWindow(channel, this, limits);
     this.#windows.set(channel, window);
     return window;
   }

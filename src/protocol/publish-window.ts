@@ -51,7 +51,7 @@ export class PublishWindow {
   #waiting = new Fifo<Publication>();
   #waitingCount = 0;
   #waitingBytes = 0;
-  #roomWaiters: Set<RoomWaiter> = new Set();
+  #roomWaiters: Set<RoomWaiter> | undefined;
 
   constructor(channel: ChannelMachine, link: WindowLink, limits: WindowLimits) {
     this.#channel = channel;
@@ -117,13 +117,14 @@ export class PublishWindow {
     const closed = this.#channel.closeError;
     if (closed !== undefined) return waiter.reject(closed);
     if (this.hasRoom) return waiter.resolve();
+    this.#roomWaiters ??= new Set();
     this.#roomWaiters.add(waiter);
     this.#link.wantsRoom(this);
   }
 
   /** Forgets somebody who waited for room. */
   forgetWaiter(waiter: RoomWaiter): void {
-    this.#roomWaiters.delete(waiter);
+    this.#roomWaiters?.delete(waiter);
   }
 
   /** No more publishes are accepted: those who wait for room to publish are told why. */
@@ -146,7 +147,7 @@ export class PublishWindow {
       }
     }
     if (this.hasRoom) this.#tellWaiters((waiter) => waiter.resolve());
-    return this.#waitingCount > 0 || this.#roomWaiters.size > 0;
+    return this.#waitingCount > 0 || this.#roomWaiters !== undefined;
   }
 
   /** The channel is closed: nothing that waits will be sent. */
@@ -198,8 +199,8 @@ export class PublishWindow {
   }
 
   #tellWaiters(tell: (waiter: RoomWaiter) => void): void {
-    const waiters = this.#roomWaiters;
-    this.#roomWaiters = new Set();
+    const waiters = this.#roomWaiters ?? [];
+    this.#roomWaiters = undefined;
     for (const waiter of waiters) tell(waiter);
   }
 }

@@ -12,13 +12,15 @@ const LONG_TEXT = 64;
 
 /** A growing buffer with a cursor at its end. */
 export class Writer {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array = NOTHING;
+  /** How large the buffer is to be that the next octet asks for. */
+  #capacity: number;
   #view: DataView | undefined;
   #length = 0;
 
   /** `capacity` is in octets; it grows as needed. */
   constructor(capacity = 1024) {
-    this.#bytes = new Uint8Array(capacity);
+    this.#capacity = capacity;
   }
 
   /** How many octets have been written. */
@@ -36,10 +38,11 @@ export class Writer {
     this.#length = length;
   }
 
-  /** Hands over what was written and goes on with a new buffer of `capacity` octets. */
+  /** Hands over what was written; the next octet begins a new buffer of `capacity` octets. */
   detach(capacity: number): Uint8Array {
     const written = this.written;
-    this.#bytes = new Uint8Array(capacity);
+    this.#bytes = NOTHING;
+    this.#capacity = capacity;
     this.#view = undefined;
     this.#length = 0;
     return written;
@@ -243,7 +246,8 @@ export class Writer {
     const at = this.#length;
     const needed = at + length + spare;
     if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      const { length: size } = this.#bytes;
+      const grown = new Uint8Array(Math.max(needed, size === 0 ? this.#capacity : size * 2));
       grown.set(this.written);
       this.#bytes = grown;
       this.#view = undefined;
@@ -257,6 +261,9 @@ export class Writer {
     return this.#view;
   }
 }
+
+/** A connection that says nothing has no buffer. */
+const NOTHING = new Uint8Array(0);
 
 /** Names a value's type for an error message, without showing the value. */
 export function describe(value: unknown): string {
