@@ -13,7 +13,6 @@ export interface Confirmation {
 
 /** A publish that is counted: what `waitForConfirms()` waits for. */
 export class TalliedPublication extends Publication {
-  readonly #tally: ConfirmTally;
   readonly #segment: TallySegment;
 
   constructor(
@@ -25,30 +24,38 @@ export class TalliedPublication extends Publication {
     properties: BasicProperties,
   ) {
     super(exchange, routingKey, body, options, properties);
-    this.#tally = tally;
     this.#segment = tally.submit();
   }
 
   /** Its arguments were refused before anything was written: it does not count. */
   withdraw(): void {
-    this.#tally.withdraw(this.#segment);
+    this.#segment.tally.withdraw(this.#segment);
   }
 
   protected override onConfirmed(): void {
-    this.#tally.settle(this.#segment, this.deliveryTag, undefined);
+    this.#segment.tally.settle(this.#segment, this.deliveryTag, undefined);
   }
 
   protected override onFailed(error: AmqpError): void {
-    this.#tally.settle(this.#segment, this.deliveryTag, error);
+    this.#segment.tally.settle(this.#segment, this.deliveryTag, error);
   }
 }
 
-/** A publish that is counted and whose end somebody is told. */
+/** Told how a publish ended; without `reject`, `resolve` gets a promise that is rejected. */
+export interface Settlers {
+  readonly resolve: (confirmation: Confirmation | Promise<never>) => void;
+  readonly reject: ((error: AmqpError) => void) | undefined;
+}
+
+/**
+ * A publish that is counted and whose end somebody is told. Of the two functions that settle a
+ * promise it keeps one: the other is 64 octets for each publish in flight.
+ */
 export class ToldPublication extends TalliedPublication {
   /** Forgets the signal that could abort it; set where it has one. */
   forgetSignal: (() => void) | undefined;
-  readonly #resolve: (confirmation: Confirmation) => void;
-  readonly #reject: (error: AmqpError) => void;
+  readonly #resolve: Settlers["resolve"];
+  readonly #reject: Settlers["reject"];
 
   constructor(
     tally: ConfirmTally,
@@ -57,8 +64,8 @@ export class ToldPublication extends TalliedPublication {
     body: Uint8Array | string,
     options: PublishOptions,
     properties: BasicProperties,
-    resolve: (confirmation: Confirmation) => void,
-    reject: (error: AmqpError) => void,
+    resolve: Settlers["resolve"],
+    reject: Settlers["reject"],
   ) {
     super(tally, exchange, routingKey, body, options, properties);
     this.#resolve = resolve;
@@ -73,7 +80,8 @@ export class ToldPublication extends TalliedPublication {
 
   protected override onFailed(error: AmqpError): void {
     this.forgetSignal?.();
-    this.#reject(error);
+    if (this.#reject === undefined) this.#resolve(Promise.reject(error));
+    else this.#reject(error);
     super.onFailed(error);
   }
 }

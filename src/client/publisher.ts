@@ -19,7 +19,7 @@ import type { BasicProperties } from "../wire/generated/properties.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
 import type { Driver } from "./driver.ts";
-import { type Confirmation, ToldPublication } from "./publications.ts";
+import { type Confirmation, type Settlers, ToldPublication } from "./publications.ts";
 import { type PublishAllOptions, publishAll } from "./publish-all.ts";
 import {
   checkBody,
@@ -138,8 +138,8 @@ export class Publisher implements AsyncDisposable {
     body: Uint8Array | string,
     options: PublishOptions = NO_OPTIONS,
   ): Promise<Confirmation> {
-    return new Promise((resolve, reject) => {
-      this.submit(exchange, routingKey, body, options, resolve, reject);
+    return new Promise((resolve) => {
+      this.submit(exchange, routingKey, body, options, resolve, undefined);
     });
   }
 
@@ -225,8 +225,8 @@ export class Publisher implements AsyncDisposable {
     routingKey: string,
     body: Uint8Array | string,
     options: PublishOptions,
-    resolve: (confirmation: Confirmation) => void,
-    reject: (error: AmqpError) => void,
+    resolve: Settlers["resolve"],
+    reject: Settlers["reject"],
   ): void {
     checkPublishOptions(options);
     const properties = withDefaults(this.#defaults, options);

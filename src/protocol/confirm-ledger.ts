@@ -165,7 +165,7 @@ export class ConfirmLedger {
     const twin = publication.returnable ? this.#returns?.acked(publication, tag) : undefined;
     if (twin !== undefined) return this.#putInPlaceOf(twin, publication);
     // A message of which a copy came back may be the one that came back: then nobody knows.
-    const { doubt } = publication;
+    const doubt = publication.trace?.doubt;
     if (doubt === undefined) publication.confirm();
     else if (!publication.told) publication.fail(publishError(publication, "unknown", doubt));
   }

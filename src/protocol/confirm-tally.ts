@@ -29,7 +29,7 @@ export type TallySegment = Segment;
 
 /** Counts publishes in and out. */
 export class ConfirmTally {
-  #current = new Segment();
+  #current = new Segment(this);
   /** Segments that somebody waits for, the oldest first. */
   readonly #waited = new Fifo<WaitedSegment>();
   #outstanding = 0;
@@ -65,7 +65,7 @@ export class ConfirmTally {
   /** Calls `done` once everything submitted so far has been told, with how it went. */
   wait(done: (tally: Tally) => void): TallyWait {
     const waited: WaitedSegment = { segment: this.#current, done };
-    this.#current = new Segment();
+    this.#current = new Segment(this);
     this.#waited.push(waited);
     this.#finish();
     return { cancel: () => this.#cancel(waited) };
@@ -104,6 +104,7 @@ interface WaitedSegment {
 
 /** The counts of the publishes between two waits. */
 class Segment implements Tally {
+  readonly tally: ConfirmTally;
   open = 0;
   confirmed = 0;
   failed = 0;
@@ -111,6 +112,10 @@ class Segment implements Tally {
   #keptBytes = 0;
   /** The segment that has taken this one over. */
   into: Segment | undefined;
+
+  constructor(tally: ConfirmTally) {
+    this.tally = tally;
+  }
 
   settle(deliveryTag: number, error: AmqpError | undefined): void {
     this.open--;

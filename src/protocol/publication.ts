@@ -14,6 +14,18 @@ import type { Filed } from "./return-matcher.ts";
 import { readBack } from "./returned-properties.ts";
 import type { Twins } from "./returned-twins.ts";
 
+/** What has become of a publication since a message came back, its own or another. */
+export interface ReturnTrace {
+  /** Those that went to the same target. */
+  readonly filed: Filed;
+  /** Those that were sent alike; undefined while nothing to its target has come back. */
+  twins: Twins | undefined;
+  /** Whether it came back. */
+  cameBack: boolean;
+  /** A return that could not be told apart from this one's; a confirm then proves nothing. */
+  doubt: AmqpError | undefined;
+}
+
 /** What to publish and how; one object is one publish, and the arguments of its method. */
 export abstract class Publication implements BasicPublish {
   readonly exchange: string;
@@ -31,14 +43,8 @@ export abstract class Publication implements BasicPublish {
   bodySize = 0;
   /** 0 until the publication enters the output. */
   deliveryTag = 0;
-  /** Those that went to the same target; undefined while nothing has come back since. */
-  filed: Filed | undefined;
-  /** Those that were sent alike; undefined while nothing to its target has come back. */
-  twins: Twins | undefined;
-  /** Whether it came back. */
-  cameBack = false;
-  /** A return that could not be told apart from this one's; a confirm then proves nothing. */
-  doubt: AmqpError | undefined;
+  /** What a return to its target has made of it; most never have any. */
+  trace: ReturnTrace | undefined;
   /** Whether the caller has been told how it ended. */
   told = false;
 
@@ -99,6 +105,11 @@ export abstract class Publication implements BasicPublish {
   /** Called once, at most one of the two; it must not call back into the machines. */
   protected abstract onConfirmed(): void;
   protected abstract onFailed(error: AmqpError): void;
+}
+
+/** The trace of a publication that has one: all that returns were compared with. */
+export function traceOf(publication: Publication): ReturnTrace {
+  return publication.trace as ReturnTrace;
 }
 
 /** The error that a publication ends with; `cause` says more where there is more to say. */

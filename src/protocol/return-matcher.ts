@@ -20,7 +20,7 @@
  */
 import { Candidates, type Held } from "./candidates.ts";
 import { fingerprint, hasOctets, sameBody, targetOf } from "./message-identity.ts";
-import type { Publication } from "./publication.ts";
+import { type Publication, traceOf } from "./publication.ts";
 import type { ReturnedMessage } from "./returned-error.ts";
 import {
   compareReadBack,
@@ -48,14 +48,14 @@ export class ReturnMatcher {
    * `returned`, whose place it takes now: returned-twins.ts says why.
    */
   acked(publication: Publication, tag: number): Publication | undefined {
-    const place = publication.twins?.acked(publication, tag);
+    const place = publication.trace?.twins?.acked(publication, tag);
     this.#remove(publication);
     return place;
   }
 
   /** A nack arrived for the tag whose place this publication holds. */
   nacked(publication: Publication): void {
-    publication.twins?.nacked(publication);
+    publication.trace?.twins?.nacked(publication);
     this.#remove(publication);
   }
 
@@ -108,8 +108,8 @@ export class ReturnMatcher {
   #remove(publication: Publication): void {
     if (publication.body === undefined) return;
     publication.releaseMessage();
-    const { filed, twins } = publication;
-    if (filed === undefined) return this.#fresh.tidy();
+    if (publication.trace === undefined) return this.#fresh.tidy();
+    const { filed, twins } = publication.trace;
     if (twins === undefined) filed.fresh.tidy();
     else removeFrom(filed, twins);
     if (filed.fresh.first !== undefined || filed.byBody.size > 0) return;
@@ -122,7 +122,7 @@ export class ReturnMatcher {
       const filed = this.#byTarget.get(target) ?? newFiled(target);
       this.#byTarget.set(target, filed);
       filed.fresh.push(publication);
-      publication.filed = filed;
+      publication.trace = { filed, twins: undefined, cameBack: false, doubt: undefined };
     }
     this.#fresh = new Candidates();
   }
@@ -157,7 +157,7 @@ function sortIn(filed: Filed): void {
       all.push(twins);
     }
     twins.candidates.push(publication);
-    publication.twins = twins;
+    traceOf(publication).twins = twins;
   }
   filed.fresh = new Candidates();
 }

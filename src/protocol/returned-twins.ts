@@ -15,7 +15,7 @@
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { Candidates } from "./candidates.ts";
 import { Fifo } from "./fifo.ts";
-import type { Publication } from "./publication.ts";
+import { type Publication, traceOf } from "./publication.ts";
 import { type ReturnedMessage, returnedError } from "./returned-error.ts";
 
 /** What makes messages to one target twins. */
@@ -52,7 +52,7 @@ export class Twins {
 
   /** One of them came back when the broker had the tags up to `last`; this one is told so. */
   cameBack(publication: Publication, returned: ReturnedMessage, last: number): void {
-    publication.cameBack = true;
+    traceOf(publication).cameBack = true;
     this.#returned = returned;
     this.#owed.push(last);
     this.#told.push(publication);
@@ -78,7 +78,7 @@ export class Twins {
     const rank = owesNothing ? -1 : this.#owed.indexWhere((last) => last >= tag);
     if (rank >= 0) this.#owed.takeAt(rank);
     if (this.#owed.length === 0) this.#paidThrough = this.#lastTold;
-    if (publication.cameBack) {
+    if (traceOf(publication).cameBack) {
       this.#forget(publication);
       return undefined;
     }
@@ -86,7 +86,7 @@ export class Twins {
       return this.#told.takeAt(Math.min(rank, this.#told.length - 1));
     }
     // The one that was told `returned` was nacked: then this may be the one that came back.
-    if (rank >= 0 || inDoubt) publication.doubt = this.#doubtOf(publication);
+    if (rank >= 0 || inDoubt) traceOf(publication).doubt = this.#doubtOf(publication);
     return undefined;
   }
 
@@ -95,7 +95,7 @@ export class Twins {
    * a twin of it may be what came back: the ack that is to be taken off still is.
    */
   nacked(publication: Publication): void {
-    if (publication.cameBack) this.#forget(publication);
+    if (traceOf(publication).cameBack) this.#forget(publication);
   }
 
   #forget(publication: Publication): void {

@@ -32,7 +32,7 @@ function filed(...args: readonly PublishArguments[]): {
   const doubts = (): boolean[] =>
     all.map((each) => {
       matcher.acked(each, each.deliveryTag);
-      return each.doubt !== undefined;
+      return each.trace?.doubt !== undefined;
     });
   return {
     matcher,
@@ -216,11 +216,14 @@ describe("ReturnMatcher", () => {
       expect(matcher.match(back(), 2)).to.equal(undefined);
     }
     for (const one of [first, third]) acked(one);
-    expect([first, third].map((each) => each?.doubt !== undefined)).to.deep.equal([true, false]);
+    expect([first, third].map((each) => each?.trace?.doubt !== undefined)).to.deep.equal([
+      true,
+      false,
+    ]);
     // Tag 4 came back: it is taken for 2, whose ack may be that of the doubtful return.
     expect(match()).to.equal(2);
     expect([acked(second), acked(fourth)]).to.deep.equal([undefined, undefined]);
-    expect(fourth?.doubt).to.not.equal(undefined);
+    expect(fourth?.trace?.doubt).to.not.equal(undefined);
   });
 
   it("begins a later doubt behind what was told, and keeps the earlier one", () => {
