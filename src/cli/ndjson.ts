@@ -9,7 +9,7 @@
  * message in silence. Ranges and lengths are the client's business, which refuses what it cannot
  * encode.
  */
-import { withDefaults } from "../client/publish-options.ts";
+import { withDefaults } from "../client/default-properties.ts";
 import type { BasicProperties, Message } from "../index.ts";
 import { PROPERTY_TYPES } from "../wire/generated/properties.ts";
 

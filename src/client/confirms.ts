@@ -20,11 +20,10 @@ export function waitForConfirms(
     clock,
     bounds,
     () => "waiting for confirms",
-    (resolve) => {
+    (resolve, reject) => {
       wait = tally.wait(({ confirmed, failed, failures }) => {
-        if (failed === 0) return resolve();
-        // The way of the promises that it is about (publications.ts): it must not overtake them.
-        resolve(Promise.reject(new BatchError(confirmed, failed, failures)));
+        if (failed === 0) resolve();
+        else reject(new BatchError(confirmed, failed, failures));
       });
     },
     () => wait?.cancel(),

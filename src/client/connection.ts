@@ -15,7 +15,7 @@ import type { CloseOptions } from "./close-channel.ts";
 import { Driver } from "./driver.ts";
 import { callListeners } from "./listeners.ts";
 import type { ConnectPlan } from "./options.ts";
-import { Publisher, type PublisherOptions, publisherLimits } from "./publisher.ts";
+import { Publisher, type PublisherOptions, planPublisher } from "./publisher.ts";
 import { refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
 
 /** The events of a {@link Connection}. */
@@ -89,12 +89,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
 
   /** Opens a publisher: a channel of its own, in confirm mode, behind a promise for each publish. */
   async openPublisher(options: PublisherOptions = {}): Promise<Publisher> {
-    const limits = publisherLimits(options);
+    const plan = planPublisher(options);
     // `timeoutMs` is that of publishes here.
     const { signal } = options;
     const publisher = await this.#open({ signal }, (machine) => {
-      const window = this.#driver.machine.scheduler.openWindow(machine, limits);
-      return new Publisher(machine, window, this.#driver, this.#closeTimeoutMs, options);
+      const window = this.#driver.machine.scheduler.openWindow(machine, plan.limits);
+      return new Publisher(machine, window, this.#driver, this.#closeTimeoutMs, plan);
     });
     await publisher.selectConfirms(signal);
     return publisher;

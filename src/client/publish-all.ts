@@ -9,7 +9,7 @@ import {
 } from "../errors.ts";
 import { describe } from "../wire/writer.ts";
 import { callListeners } from "./listeners.ts";
-import type { Confirmation, Settlers } from "./publications.ts";
+import type { Confirmation } from "./publications.ts";
 import type { Message, PublishOptions } from "./publish-options.ts";
 import { watchSignal } from "./signals.ts";
 import { abortError } from "./waiting.ts";
@@ -42,8 +42,8 @@ interface MessageSink {
     routingKey: string,
     body: Uint8Array | string,
     options: PublishOptions,
-    resolve: Settlers["resolve"],
-    reject: Settlers["reject"],
+    resolve: (confirmation: Confirmation) => void,
+    reject: (error: AmqpError) => void,
   ): void;
 }
 
@@ -197,9 +197,9 @@ class Batch<M extends Message> {
 
   publish(publisher: MessageSink, message: M): void {
     this.#underWay++;
-    const confirmed: Settlers["resolve"] = (confirmation) => {
+    const confirmed = (confirmation: Confirmation): void => {
       this.#confirmed++;
-      this.#settle(message, confirmation as Confirmation);
+      this.#settle(message, confirmation);
     };
     const failed = (error: AmqpError): void => this.#fail(message, error);
     try {

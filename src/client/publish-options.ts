@@ -1,8 +1,6 @@
 /** What a publish is given: its options, their checks, and their defaults. */
 import { UsageError } from "../errors.ts";
-import { type FieldTable, fieldTypeOf } from "../wire/field-value.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
-import { NO_PROPERTIES } from "../wire/properties.ts";
 import { describe } from "../wire/writer.ts";
 import { refuseTimeout } from "./waiting.ts";
 
@@ -96,66 +94,6 @@ function checkExpiration(expiration: string): void {
         MAX_EXPIRATION_MS,
     );
   }
-}
-
-/** Properties with defaults: a publish's own win, and headers are merged key by key. */
-export function withDefaults(defaults: BasicProperties, own: BasicProperties): BasicProperties {
-  if (hasNoProperties(own)) return defaults;
-  if (defaults === NO_PROPERTIES) return own;
-  // Written out, because objects that are always made alike are read several times faster.
-  return {
-    contentType: own.contentType ?? defaults.contentType,
-    contentEncoding: own.contentEncoding ?? defaults.contentEncoding,
-    headers: mergeHeaders(defaults.headers, own.headers),
-    deliveryMode: own.deliveryMode ?? defaults.deliveryMode,
-    priority: own.priority ?? defaults.priority,
-    correlationId: own.correlationId ?? defaults.correlationId,
-    replyTo: own.replyTo ?? defaults.replyTo,
-    expiration: own.expiration ?? defaults.expiration,
-    messageId: own.messageId ?? defaults.messageId,
-    timestamp: own.timestamp ?? defaults.timestamp,
-    type: own.type ?? defaults.type,
-    userId: own.userId ?? defaults.userId,
-    appId: own.appId ?? defaults.appId,
-    clusterId: own.clusterId ?? defaults.clusterId,
-  } satisfies { readonly [P in keyof Required<BasicProperties>]: unknown };
-}
-
-function hasNoProperties(p: BasicProperties): boolean {
-  return (
-    p.contentType === undefined &&
-    p.contentEncoding === undefined &&
-    p.headers === undefined &&
-    p.deliveryMode === undefined &&
-    p.priority === undefined &&
-    p.correlationId === undefined &&
-    p.replyTo === undefined &&
-    p.expiration === undefined &&
-    p.messageId === undefined &&
-    p.timestamp === undefined &&
-    p.type === undefined &&
-    p.userId === undefined &&
-    p.appId === undefined &&
-    p.clusterId === undefined
-  );
-}
-
-/** Defaults as they are now: what their owner does to them later changes no publish. */
-export function fixDefaults(defaults: BasicProperties | undefined): BasicProperties {
-  if (defaults === undefined) return NO_PROPERTIES;
-  const { headers } = defaults;
-  const isTable = headers !== undefined && fieldTypeOf(headers) === "F";
-  return Object.freeze(isTable ? { ...defaults, headers: { ...headers } } : { ...defaults });
-}
-
-/** What is no table is left as it is, to be refused when it is encoded. */
-function mergeHeaders(
-  defaults: FieldTable | undefined,
-  own: FieldTable | undefined,
-): FieldTable | undefined {
-  if (own === undefined || defaults === undefined) return own ?? defaults;
-  if (fieldTypeOf(defaults) !== "F") return defaults;
-  return fieldTypeOf(own) === "F" ? { ...defaults, ...own } : own;
 }
 
 /** Sender-selected distribution takes arrays of routing keys (rabbitmq.com/docs/sender-selected). */

@@ -18,17 +18,16 @@ import type { PublishWindow, WindowLimits } from "../protocol/publish-window.ts"
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
+import { fixDefaults, withDefaults } from "./default-properties.ts";
 import type { Driver } from "./driver.ts";
-import { type Confirmation, type Settlers, ToldPublication } from "./publications.ts";
+import { type Confirmation, ToldPublication } from "./publications.ts";
 import { type PublishAllOptions, publishAll } from "./publish-all.ts";
 import {
   checkBody,
   checkProperties,
   checkPublishOptions,
-  fixDefaults,
   type Message,
   type PublishOptions,
-  withDefaults,
 } from "./publish-options.ts";
 import { watchSignal } from "./signals.ts";
 import { abortError, refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
@@ -51,8 +50,16 @@ export interface PublisherOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The limits of a publisher's window; raises a `UsageError` for what cannot be one. */
-export function publisherLimits(options: PublisherOptions): WindowLimits {
+/** What a publisher is made from. */
+export interface PublisherPlan {
+  readonly limits: WindowLimits;
+  /** Properties of every publish, which nobody changes. */
+  readonly defaults: BasicProperties;
+  readonly timeoutMs: number | undefined;
+}
+
+/** Raises a `UsageError` for options that cannot be right, before a channel is opened. */
+export function planPublisher(options: PublisherOptions): PublisherPlan {
   const limits = {
     maxUnconfirmed: options.maxUnconfirmed ?? DEFAULT_LIMITS.maxUnconfirmed,
     maxQueued: options.maxQueued ?? DEFAULT_LIMITS.maxQueued,
@@ -61,8 +68,9 @@ export function publisherLimits(options: PublisherOptions): WindowLimits {
   checkCount(limits.maxUnconfirmed, "maxUnconfirmed", 1);
   checkCount(limits.maxQueued, "maxQueued", 0);
   checkCount(limits.maxQueuedBytes, "maxQueuedBytes", 0);
-  checkTimeout(options.timeoutMs);
-  return limits;
+  const { timeoutMs } = options;
+  checkTimeout(timeoutMs);
+  return { limits, defaults: fixDefaults(options.properties), timeoutMs };
 }
 
 const DEFAULT_LIMITS: WindowLimits = {
@@ -98,15 +106,15 @@ export class Publisher implements AsyncDisposable {
     window: PublishWindow,
     driver: Driver,
     closeTimeoutMs: number,
-    options: PublisherOptions,
+    plan: PublisherPlan,
   ) {
     this.#channel = channel;
     this.#window = window;
     this.#driver = driver;
     this.#closeTimeoutMs = closeTimeoutMs;
-    this.#defaults = fixDefaults(options.properties);
-    channel.fixedProperties = this.#defaults;
-    this.#timeoutMs = options.timeoutMs;
+    this.#defaults = plan.defaults;
+    channel.fixedProperties = plan.defaults;
+    this.#timeoutMs = plan.timeoutMs;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -138,8 +146,8 @@ export class Publisher implements AsyncDisposable {
     body: Uint8Array | string,
     options: PublishOptions = NO_OPTIONS,
   ): Promise<Confirmation> {
-    return new Promise((resolve) => {
-      this.submit(exchange, routingKey, body, options, resolve, undefined);
+    return new Promise((resolve, reject) => {
+      this.submit(exchange, routingKey, body, options, resolve, reject);
     });
   }
 
@@ -225,8 +233,8 @@ export class Publisher implements AsyncDisposable {
     routingKey: string,
     body: Uint8Array | string,
     options: PublishOptions,
-    resolve: Settlers["resolve"],
-    reject: Settlers["reject"],
+    resolve: (confirmation: Confirmation) => void,
+    reject: (error: AmqpError) => void,
   ): void {
     checkPublishOptions(options);
     const properties = withDefaults(this.#defaults, options);

@@ -26,7 +26,7 @@ export function waitFor<T>(
   clock: Pick<Clock, "after">,
   bounds: WaitBounds,
   what: () => string,
-  start: (resolve: (value: T | Promise<never>) => void, reject: (error: unknown) => void) => void,
+  start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
   cancel: (error: TimeoutError | AbortError) => void,
 ): Promise<T> {
   const { signal, timeoutMs } = bounds;
