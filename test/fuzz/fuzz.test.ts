@@ -115,11 +115,14 @@ describe("fuzzing", () => {
     }
 
     for (const { target } of TARGETS) {
-      it(`when ${target.name} is done`, () => {
+      it(`when ${target.name} is done`, async () => {
         const marks: Marks = new Map();
         campaign(target, { seed: SEED, first: 0, end: 150 }, marks);
-        const more = growth(() => campaign(target, { seed: SEED, first: 150, end: 450 }, marks));
-        expect(more).to.be.lessThan(MEBIBYTE);
+        const before = kept();
+        campaign(target, { seed: SEED, first: 150, end: 450 }, marks);
+        // What one connection causes on another is written when the first one has had its turn.
+        await Promise.resolve();
+        expect(kept() - before).to.be.lessThan(MEBIBYTE);
       }).timeout(60_000);
     }
 

@@ -106,3 +106,29 @@ export function nack(deliveryTag: number, multiple: boolean, requeue: boolean): 
 export function reject(deliveryTag: number, requeue: boolean): m.BasicReject {
   return { name: "basic.reject", deliveryTag, requeue };
 }
+
+export function consume(
+  queue: string,
+  consumerTag: string,
+  options: Options<m.BasicConsume> = {},
+): m.BasicConsume {
+  return {
+    ...{ name: "basic.consume", queue, consumerTag, noLocal: false, noAck: false },
+    ...{ exclusive: false, nowait: false, arguments: {} },
+    ...options,
+  };
+}
+
+export function cancel(consumerTag: string, nowait = false): m.BasicCancel {
+  return { name: "basic.cancel", consumerTag, nowait };
+}
+
+export function qos(prefetchCount: number, global = false): m.BasicQos {
+  return { name: "basic.qos", prefetchSize: 0, prefetchCount, global };
+}
+
+export const RECOVER: m.BasicRecover = { name: "basic.recover", requeue: true };
+export const RECOVER_ASYNC: m.BasicRecoverAsync = { name: "basic.recover-async", requeue: true };
+export const TX_SELECT: m.TxSelect = { name: "tx.select" };
+export const TX_COMMIT: m.TxCommit = { name: "tx.commit" };
+export const TX_ROLLBACK: m.TxRollback = { name: "tx.rollback" };

@@ -1,12 +1,15 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { StoredMessage } from "../../src/testing/broker/message.ts";
-import { Queue, type QueueEntry } from "../../src/testing/broker/queue.ts";
+import type { QueueEntry } from "../../src/testing/broker/message-list.ts";
+import { Queue } from "../../src/testing/broker/queue.ts";
 
 function message(name: number): StoredMessage {
   const properties = {};
   const body = new Uint8Array();
-  return { exchange: "", routingKey: `${name}`, properties, body, sentProperties: properties };
+  const routingKey = `${name}`;
+  const sentProperties = properties;
+  return { exchange: "", routingKey, properties, body, sentProperties, routingKeys: undefined };
 }
 
 function newQueue(): Queue {

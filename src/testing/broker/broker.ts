@@ -41,6 +41,7 @@ export interface BrokerQueue {
   readonly name: string;
   /** Messages that are ready; those that a client holds unacknowledged do not count. */
   readonly messageCount: number;
+  readonly consumerCount: number;
   /** The messages that are ready, the next one first. A new array each time. */
   readonly messages: readonly QueuedMessage[];
 }
@@ -63,12 +64,15 @@ export interface EmbeddedBroker extends AsyncDisposable {
  * Starts a broker on 127.0.0.1. It speaks AMQP 0-9-1 to any client and behaves as RabbitMQ 3.10
  * does, reply codes and texts included, with these exceptions:
  *
- * - There are no consumers and no transactions yet: basic.consume, basic.recover and tx.select
- *   close the connection with 540 NOT_IMPLEMENTED, naming the method. basic.get is there.
- * - The arguments of queues (`x-message-ttl`, `x-max-length`, …) are compared when a queue is
- *   declared again, but neither checked nor obeyed, and `expiration` is checked but not obeyed.
- * - `immediate` is not refused with 540: the message is returned with 313 NO_CONSUMERS, as the
- *   specification has it, because there is never a consumer.
+ * - Queues of the types quorum and stream behave like classic ones, so they may be transient, their
+ *   own arguments (`x-delivery-limit`, `x-stream-offset`, …) have no effect, and `x-queue-mode` has
+ *   none either. There is no direct reply-to.
+ * - `immediate` is not refused with 540 but does what the specification says: without a consumer that
+ *   can take it at once, the message is returned with 313 NO_CONSUMERS.
+ * - Everything is answered in the order in which it was asked. RabbitMQ's basic.consume-ok and
+ *   basic.cancel-ok may come after answers to later methods, and its deliveries when they come.
+ * - A client that does not read gets no more deliveries when 1 MiB waits for it; RabbitMQ stops after
+ *   200 messages on a channel.
  * - Messages are confirmed at once, all that came in one read of the socket by one basic.ack.
  * - A message over the limit is refused at its header, not after its body.
  * - Before the login is complete, errors drop the socket at once, not after three seconds.
@@ -126,6 +130,7 @@ class Broker implements EmbeddedBroker {
     this.#stopped ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
       for (const session of this.#sessions) session.shutDown();
+      for (const vhost of this.#realm.vhosts.values()) vhost.clear();
     });
     return this.#stopped;
   }
@@ -161,6 +166,10 @@ class QueueView implements BrokerQueue {
 
   get messageCount(): number {
     return this.#queue.messageCount;
+  }
+
+  get consumerCount(): number {
+    return this.#queue.consumerCount;
   }
 
   get messages(): readonly QueuedMessage[] {

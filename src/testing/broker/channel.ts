@@ -12,19 +12,27 @@ import { ContentAssembler, type Payload } from "../../protocol/content-assembler
 import type { FieldTable } from "../../wire/field-value.ts";
 import { REPLY_CODE } from "../../wire/generated/constants.ts";
 import type {
+  BasicCancel,
+  BasicConsume,
+  BasicDeliver,
   BasicGet,
   BasicPublish,
+  BasicRecover,
+  BasicRecoverAsync,
   ClientMethod,
   ContentMethod,
   QueueBind,
   QueueDeclare,
+  QueueDelete,
   QueueUnbind,
   ServerMethod,
 } from "../../wire/generated/methods.ts";
+import { Consuming, type ConsumingHost } from "./consuming.ts";
 import { readTypedHeaders, type StoredMessage } from "./message.ts";
-import { Publishing } from "./publishing.ts";
+import { Publishing, type Routed } from "./publishing.ts";
 import { refusal } from "./refusal.ts";
-import { requeue, Unacknowledged } from "./unacknowledged.ts";
+import { Transaction } from "./transaction.ts";
+import type { Fate } from "./unacknowledged.ts";
 import type { QueueBinding, VirtualHost } from "./virtual-host.ts";
 
 /** What a channel needs of its connection; the object itself is the owner of exclusive queues. */
@@ -33,21 +41,28 @@ export interface ChannelHost {
   /** Who is logged in. */
   readonly user: string;
   readonly maxMessageSize: number;
+  /** Whether the client wants to hear of consumers that the broker cancels. */
+  readonly cancelNotify: boolean;
+  /** Whether deliveries can be sent; {@link Channel.resume} tells when they can again. */
+  readonly takesDeliveries: boolean;
   /** Sends a method. */
   send(channel: number, method: ServerMethod): void;
   /** Sends a method with a message. */
   sendContent(channel: number, method: ServerMethod & ContentMethod, message: StoredMessage): void;
+  /** Sends a delivery; if it cannot be written, that ends this connection and throws nothing. */
+  sendDelivery(channel: number, method: BasicDeliver, message: StoredMessage): void;
   /** Asks for {@link Channel.sendAck} when all that was read from the socket is handled. */
   sendAckLater(channel: Channel): void;
 }
 
 /** One open channel. */
-export class Channel {
+export class Channel implements ConsumingHost {
   readonly number: number;
   readonly #host: ChannelHost;
   readonly #publishing: Publishing;
   readonly #content: ContentAssembler<BasicPublish>;
-  readonly #unacknowledged = new Unacknowledged();
+  readonly #consuming: Consuming;
+  #transaction: Transaction | undefined;
   #typedHeaders: FieldTable | undefined;
   #lastQueue = "";
   #failed = false;
@@ -57,6 +72,16 @@ export class Channel {
     this.#host = host;
     this.#publishing = new Publishing(host.vhost, host.user);
     this.#content = new ContentAssembler(host.maxMessageSize);
+    this.#consuming = new Consuming(this);
+  }
+
+  get vhost(): VirtualHost {
+    return this.#host.vhost;
+  }
+
+  /** Whether its consumers can be sent messages. */
+  get open(): boolean {
+    return !this.#failed && this.#host.takesDeliveries;
   }
 
   /** Whether the broker closed it and waits for close-ok. */
@@ -72,14 +97,27 @@ export class Channel {
 
   /** The channel or its connection is over: what is unacknowledged goes back to its queues. */
   release(): void {
-    requeue(this.#unacknowledged.settleAll());
+    const waiting = this.#transaction?.take().settlements ?? [];
+    this.#consuming.release(waiting.flatMap(({ held }) => held));
+  }
+
+  /** The connection takes deliveries again. */
+  resume(): void {
+    this.#consuming.resume();
+  }
+
+  deliver(method: BasicDeliver, message: StoredMessage): void {
+    this.#host.sendDelivery(this.number, method, message);
+  }
+
+  notifyCancelled(method: BasicCancel): void {
+    if (this.#host.cancelNotify) this.#send(method);
   }
 
   /** Sends the confirms that are due. */
   sendAck(): void {
     if (this.#failed) return;
-    const ack = this.#publishing.takeAck();
-    if (ack !== undefined) this.#send(ack);
+    for (const confirm of this.#publishing.takeConfirms()) this.#send(confirm);
   }
 
   /** Raises if content is under way, so that no method may come. */
@@ -146,58 +184,61 @@ export class Channel {
         const queue = vhost.queue(this.#queueName(method.queue), this.#host);
         return this.#reply(method, { name: "queue.purge-ok", messageCount: queue.purge() });
       }
-      case "queue.delete": {
-        const named = { ...method, queue: this.#queueName(method.queue) };
-        const messageCount = vhost.deleteQueue(named, this.#host);
-        return this.#reply(method, { name: "queue.delete-ok", messageCount });
-      }
+      case "queue.delete":
+        return this.#deleteQueue(method);
 
       case "basic.get":
         return this.#get(method);
-      case "basic.ack":
-        this.#unacknowledged.settle(method.deliveryTag, method.multiple);
-        return;
-      case "basic.nack":
-        return this.#reject(method.deliveryTag, method.multiple, method.requeue);
-      case "basic.reject":
-        return this.#reject(method.deliveryTag, false, method.requeue);
-      case "basic.qos": {
-        const { prefetchSize } = method;
-        if (prefetchSize > 0) {
-          throw refusal("notImplemented", `prefetch_size!=0 (${prefetchSize})`);
-        }
-        return this.#send({ name: "basic.qos-ok" });
-      }
+      case "basic.consume":
+        return this.#consume(method);
       case "basic.cancel":
-        // There are no consumers, and cancelling one that does not exist is no error.
+        this.#consuming.cancel(method.consumerTag);
         return this.#reply(method, { name: "basic.cancel-ok", consumerTag: method.consumerTag });
+      case "basic.qos":
+        this.#consuming.qos(method);
+        this.#send({ name: "basic.qos-ok" });
+        return this.#consuming.resume();
+      case "basic.ack":
+        return this.#settle(method.deliveryTag, method.multiple, "acknowledged");
+      case "basic.nack":
+        return this.#settle(method.deliveryTag, method.multiple, fateOf(method));
+      case "basic.reject":
+        return this.#settle(method.deliveryTag, false, fateOf(method));
+      case "basic.recover":
+      case "basic.recover-async":
+        return this.#recover(method);
 
       case "confirm.select":
+        if (this.#transaction !== undefined) throw cannotSwitch("tx", "confirm");
         this.#publishing.select();
         return this.#reply(method, { name: "confirm.select-ok" });
       case "tx.select":
-        if (!this.#publishing.confirming) throw notImplemented(method);
-        throw refusal("preconditionFailed", "cannot switch from confirm to tx mode");
+        if (this.#publishing.confirming) throw cannotSwitch("confirm", "tx");
+        this.#transaction ??= new Transaction();
+        return this.#send({ name: "tx.select-ok" });
       case "tx.commit":
+        return this.#commit(this.#openTransaction());
       case "tx.rollback":
-        throw refusal("preconditionFailed", "channel is not transactional");
+        this.#rollBack(this.#openTransaction());
+        return this.#send({ name: "tx.rollback-ok" });
 
-      case "basic.consume":
-      case "basic.recover":
-      case "basic.recover-async":
-        throw notImplemented(method);
       default:
         // Methods of class connection, and replies to what this broker never asks.
         throw refusal("commandInvalid", "unimplemented method");
     }
   }
 
-  #publish(content: Parameters<Publishing["publish"]>[0]): void {
-    const returned = this.#publishing.publish(content, this.#typedHeaders);
-    if (returned !== undefined) {
-      this.#host.sendContent(this.number, returned.method, returned.message);
-    }
+  #publish(content: Parameters<Publishing["route"]>[0]): void {
+    const routed = this.#publishing.route(content, this.#typedHeaders);
+    if (this.#transaction === undefined) this.#store(routed);
+    else this.#transaction.publish(routed);
     if (this.#publishing.confirming) this.#host.sendAckLater(this);
+  }
+
+  #store(routed: Routed): void {
+    const returned = this.#publishing.store(routed);
+    if (returned === undefined) return;
+    this.#host.sendContent(this.number, returned.method, returned.message);
   }
 
   #declareQueue(method: QueueDeclare): void {
@@ -207,7 +248,7 @@ export class Channel {
       name: "queue.declare-ok",
       queue: queue.name,
       messageCount: queue.messageCount,
-      consumerCount: 0,
+      consumerCount: queue.consumerCount,
     });
   }
 
@@ -218,7 +259,7 @@ export class Channel {
     const { message, redelivered } = entry;
     const { exchange, routingKey } = message;
     const { messageCount } = queue;
-    const deliveryTag = this.#unacknowledged.add(noAck ? undefined : { queue, entry });
+    const deliveryTag = this.#consuming.hold(queue, entry, noAck);
     this.#host.sendContent(
       this.number,
       { name: "basic.get-ok", deliveryTag, redelivered, exchange, routingKey, messageCount },
@@ -226,9 +267,62 @@ export class Channel {
     );
   }
 
-  #reject(deliveryTag: number, multiple: boolean, again: boolean): void {
-    const settled = this.#unacknowledged.settle(deliveryTag, multiple);
-    if (again) requeue(settled);
+  /** Answers first: RabbitMQ tells of the consumers that go with a queue after it is deleted. */
+  #deleteQueue(method: QueueDelete): void {
+    const { vhost } = this.#host;
+    const named = { ...method, queue: this.#queueName(method.queue) };
+    const queue = vhost.queueToDelete(named, this.#host);
+    const messageCount = queue?.messageCount ?? 0;
+    this.#reply(method, { name: "queue.delete-ok", messageCount });
+    if (queue !== undefined) vhost.removeQueue(queue);
+  }
+
+  #consume(method: BasicConsume): void {
+    const consumerTag = this.#consuming.tagFor(method);
+    const queue = this.#host.vhost.queueToConsume(
+      this.#queueName(method.queue),
+      method,
+      this.#host,
+    );
+    this.#reply(method, { name: "basic.consume-ok", consumerTag });
+    this.#consuming.consume(consumerTag, queue, method);
+  }
+
+  #settle(deliveryTag: number, multiple: boolean, fate: Fate): void {
+    const held = this.#consuming.take(deliveryTag, multiple);
+    if (this.#transaction === undefined) this.#consuming.settle(held, fate);
+    else this.#transaction.settle(held, fate);
+  }
+
+  /** Answers first: what comes back may go out again at once, and RabbitMQ has that come after. */
+  #recover({ name, requeue }: BasicRecover | BasicRecoverAsync): void {
+    if (!requeue) throw refusal("notImplemented", "requeue=false");
+    if (name === "basic.recover") this.#send({ name: "basic.recover-ok" });
+    this.#consuming.settle(this.#consuming.takeAll(), "requeued");
+  }
+
+  #openTransaction(): Transaction {
+    if (this.#transaction !== undefined) return this.#transaction;
+    throw refusal("preconditionFailed", "channel is not transactional");
+  }
+
+  /**
+   * Publishes come first, then the answer, then what acknowledgements set free, as in RabbitMQ.
+   * Queues that are gone by now do not count.
+   */
+  #commit(transaction: Transaction): void {
+    const { publishes, settlements } = transaction.take();
+    for (const routed of publishes) {
+      const queues = routed.queues.filter(({ deleted }) => !deleted);
+      this.#store({ ...routed, queues });
+    }
+    this.#send({ name: "tx.commit-ok" });
+    for (const { held, fate } of settlements) this.#consuming.settle(held, fate);
+  }
+
+  #rollBack(transaction: Transaction): void {
+    const { settlements } = transaction.take();
+    this.#consuming.putBack(settlements.flatMap(({ held }) => held));
   }
 
   /** An empty name means the queue that was declared last on this channel. */
@@ -254,8 +348,12 @@ export class Channel {
   }
 }
 
-function notImplemented({ name }: ClientMethod): Error {
-  return refusal("notImplemented", `${name} is not implemented by the embedded broker`);
+function fateOf({ requeue }: { readonly requeue: boolean }): Fate {
+  return requeue ? "requeued" : "rejected";
+}
+
+function cannotSwitch(from: string, to: string): Error {
+  return refusal("preconditionFailed", `cannot switch from ${from} to ${to} mode`);
 }
 
 /** The assembler refuses at the header what RabbitMQ refuses when it has the whole body. */

@@ -27,6 +27,8 @@ export interface BrokerMessage {
 export interface StoredMessage extends BrokerMessage {
   /** `properties` with each header in the type that it came with. */
   readonly sentProperties: BasicProperties;
+  /** The routing key with those that the headers CC and BCC added; undefined if they added none. */
+  readonly routingKeys: readonly string[] | undefined;
 }
 
 /**
@@ -36,14 +38,16 @@ export interface StoredMessage extends BrokerMessage {
 export function storedMessage(
   { method, properties, body }: Content<BasicPublish>,
   typedHeaders: FieldTable | undefined,
+  allRoutingKeys: readonly string[],
 ): StoredMessage {
   const { exchange, routingKey } = method;
+  const routingKeys = allRoutingKeys.length > 1 ? allRoutingKeys : undefined;
   if (properties.headers === undefined) {
-    return { exchange, routingKey, properties, body, sentProperties: properties };
+    return { exchange, routingKey, properties, body, sentProperties: properties, routingKeys };
   }
   const shown = { ...properties, headers: withoutBcc(properties.headers) };
   const sentProperties = { ...properties, headers: withoutBcc(typedHeaders ?? properties.headers) };
-  return { exchange, routingKey, properties: shown, body, sentProperties };
+  return { exchange, routingKey, properties: shown, body, sentProperties, routingKeys };
 }
 
 /** Reads the headers from the payload of a header frame with their types; undefined if none. */

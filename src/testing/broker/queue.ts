@@ -1,25 +1,22 @@
 /**
- * A queue in memory: messages go in at the end and out at the front, and one that a client gives
- * back goes where it was, so that the order of publishing survives (specification section 4.7).
+ * A queue in memory: messages (message-list.ts), those who consume them (consumers.ts) and the rules
+ * that its arguments set (queue-arguments.ts). A queue that nobody consumes from and that has no
+ * arguments is no more than its list.
  *
- *     entries   [ undefined, undefined, a, b, c, d ]
- *                                       ^ head          taken: head moves right
- *                            ^ requeued: head moves left
- *
- * Room in front of the head is given up when it is more than half of the array, which makes both
- * ends O(1) on average.
+ * Messages go to consumers at once, as many as they can take. What does not fit, or is too old, goes
+ * from the front, and from there to the dead-letter exchange if there is one.
  */
 import type { FieldTable } from "../../wire/field-value.ts";
+import { Alarm } from "./alarm.ts";
+import { type Consumer, QueueConsumers } from "./consumers.ts";
 import type { StoredMessage } from "./message.ts";
-
-/** A message at its place in a queue. */
-export interface QueueEntry {
-  readonly message: StoredMessage;
-  /** Where it belongs: grows with each message that is published. */
-  readonly position: number;
-  /** Whether a client has had it before. */
-  redelivered: boolean;
-}
+import {
+  MessageList,
+  type MessageStore,
+  PriorityMessageList,
+  type QueueEntry,
+} from "./message-list.ts";
+import { type QueueRules, queueRules } from "./queue-arguments.ts";
 
 /** What a queue is declared with. */
 export interface QueueSettings {
@@ -30,94 +27,255 @@ export interface QueueSettings {
   readonly arguments: FieldTable;
 }
 
+/** Why a message is taken out of its queue otherwise than by an acknowledgement. */
+export type DeathReason = "rejected" | "expired" | "maxlen";
+
+/** What a queue asks of its virtual host. */
+export interface QueueHost {
+  /** A message of a queue with a dead-letter exchange died. */
+  bury(queue: Queue, message: StoredMessage, reason: DeathReason): void;
+  /** Nobody has used the queue for as long as x-expires says. */
+  expired(queue: Queue): void;
+}
+
 /** One queue. */
 export class Queue {
   readonly kind = "queue";
   readonly name: string;
   readonly settings: QueueSettings;
-  #entries: (QueueEntry | undefined)[] = [];
-  #head = 0;
+  /** What its arguments ask for; undefined if they ask for nothing. */
+  readonly rules: QueueRules | undefined;
+  readonly #host: QueueHost | undefined;
+  readonly #messages: MessageStore;
   #nextPosition = 0;
   #deleted = false;
+  /** Octets of bodies that are ready; only counted where x-max-length-bytes asks. */
+  #bytes = 0;
+  #consumers: QueueConsumers | undefined;
+  #delivering = false;
+  /** Whether it has ever had a message that can expire. */
+  #mortal = false;
+  /** For the message at the front. */
+  #messageAlarm: Alarm | undefined;
+  #idleAlarm: Alarm | undefined;
 
-  constructor(name: string, settings: QueueSettings) {
+  constructor(name: string, settings: QueueSettings, host?: QueueHost) {
     this.name = name;
     this.settings = settings;
+    this.rules = queueRules(settings.arguments);
+    this.#host = host;
+    const highest = this.rules?.maxPriority ?? 0;
+    this.#messages = highest > 0 ? new PriorityMessageList(highest) : new MessageList();
+    this.used();
+  }
+
+  /** Whether it is gone. */
+  get deleted(): boolean {
+    return this.#deleted;
   }
 
   /** Messages ready for delivery; those that a client holds unacknowledged do not count. */
   get messageCount(): number {
-    return this.#entries.length - this.#head;
+    return this.#messages.length;
+  }
+
+  get consumerCount(): number {
+    return this.#consumers?.size ?? 0;
+  }
+
+  /** Whether only one of its consumers at a time is given messages. */
+  get singleActiveConsumer(): boolean {
+    return this.settings.arguments["x-single-active-consumer"] === true;
+  }
+
+  /** Whether nobody but its consumer may consume from it. */
+  get consumedExclusively(): boolean {
+    return this.#consumers?.exclusive ?? false;
+  }
+
+  /** Whether a message that came now would go to a consumer at once. */
+  get deliversAtOnce(): boolean {
+    return this.messageCount === 0 && (this.#consumers?.canTake() ?? false);
   }
 
   /** The entries that are ready, the next one first. */
   entries(): QueueEntry[] {
-    return this.#entries.slice(this.#head) as QueueEntry[];
+    return this.#messages.toArray();
   }
 
-  /** Puts a message at the end. */
-  add(message: StoredMessage): void {
-    this.#entries.push({ message, position: this.#nextPosition++, redelivered: false });
-  }
-
-  /** Takes the message at the front; undefined if there is none. */
-  take(): QueueEntry | undefined {
-    const head = this.#head;
-    if (head === this.#entries.length) return undefined;
-    const entry = this.#entries[head];
-    this.#entries[head] = undefined;
-    this.#head = head + 1;
-    if (this.#head >= COMPACT_FROM && this.#head * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
+  /** Takes a message in; false if it is full and says so (rabbitmq.com/docs/maxlength). */
+  add(message: StoredMessage): boolean {
+    const { rules } = this;
+    if (rules !== undefined && rules.overflow !== "drop-head" && this.#isFullFor(message)) {
+      if (rules.overflow === "reject-publish-dlx") this.#bury(message, "maxlen");
+      return false;
     }
+    const position = this.#nextPosition++;
+    const expiresAt = this.#expiryOf(message);
+    const entry = { message, position, expiresAt, redelivered: false };
+    if (expiresAt !== undefined) this.#mortal = true;
+    this.#messages.push(entry);
+    this.#bytes += message.body.length;
+    if (this.#consumers !== undefined) this.#deliver(entry);
+    if (rules !== undefined) this.#dropWhatIsTooMuch();
+    if (this.#mortal) this.#dropExpired();
+    return true;
+  }
+
+  /** Takes the message at the front, for basic.get; undefined if there is none. */
+  take(): QueueEntry | undefined {
+    this.used();
+    if (this.#mortal) this.#dropExpired();
+    const entry = this.#shift();
+    if (this.#mortal) this.#dropExpired();
     return entry;
   }
 
-  /** Takes entries back, each to its place, marked as redelivered. */
-  requeue(returned: readonly QueueEntry[]): void {
+  /**
+   * Takes entries back, each to its place, marked as redelivered. They may go to the consumer that
+   * had them, which may have stood aside because of them.
+   */
+  requeue(returned: readonly QueueEntry[], consumer?: Consumer): void {
     if (this.#deleted) return;
+    if (consumer !== undefined) this.#consumers?.comeBack(consumer);
     const sorted = [...returned].sort((a, b) => a.position - b.position);
-    for (const entry of sorted) entry.redelivered = true;
-    this.#makeRoom(sorted.length);
-    // The last one first: each finds its place at, or near, the front.
-    for (const entry of sorted.reverse()) this.#insert(entry);
+    for (const entry of sorted) {
+      entry.redelivered = true;
+      this.#bytes += entry.message.body.length;
+    }
+    this.#messages.putBack(sorted);
+    if (this.rules !== undefined) this.#dropWhatIsTooMuch();
+    if (this.#mortal) this.#dropExpired();
+    this.#deliver();
+  }
+
+  /** A client rejected messages that it had: they are gone, or go to the dead-letter exchange. */
+  reject(rejected: readonly QueueEntry[]): void {
+    if (this.#deleted) return;
+    for (const { message } of rejected) this.#bury(message, "rejected");
   }
 
   /** Throws away what is ready, and returns how many that were. */
   purge(): number {
     const count = this.messageCount;
-    this.#entries = [];
-    this.#head = 0;
+    this.#messages.clear();
+    this.#bytes = 0;
     return count;
   }
 
-  /** The queue is gone: what comes back from clients is dropped. Returns how many were ready. */
+  /**
+   * The queue is gone: so are its consumers, and what comes back from clients is dropped. Returns how
+   * many messages were ready.
+   */
   delete(): number {
     this.#deleted = true;
+    this.#messageAlarm?.clear();
+    this.#idleAlarm?.clear();
+    const consumers = this.#consumers?.sorted() ?? [];
+    this.#consumers = undefined;
+    for (const consumer of consumers) consumer.settings.receiver.cancelled(consumer);
     return this.purge();
   }
 
-  /** Sees to it that there is room for so many in front of the head. */
-  #makeRoom(count: number): void {
-    if (this.#head >= count) return;
-    const room = new Array<undefined>(count).fill(undefined);
-    this.#entries = [...room, ...this.entries()];
-    this.#head = count;
+  /** Somebody asked for the queue, so it is in use (rabbitmq.com/docs/ttl, "Queue TTL"). */
+  used(): void {
+    const expiresMs = this.rules?.expiresMs ?? NEVER;
+    if (expiresMs === NEVER || this.#deleted) return;
+    this.#idleAlarm ??= new Alarm(() => {
+      if (this.consumerCount === 0) this.#host?.expired(this);
+    });
+    this.#idleAlarm.set(Date.now() + expiresMs);
   }
 
-  /** Moves what belongs before the entry one to the left; costs as much as that is. */
-  #insert(entry: QueueEntry): void {
-    const entries = this.#entries;
-    this.#head--;
-    let at = this.#head;
-    for (let next = entries[at + 1]; next !== undefined; next = entries[at + 1]) {
-      if (next.position > entry.position) break;
-      entries[at++] = next;
+  /** Delivers to one consumer more. */
+  addConsumer(consumer: Consumer): void {
+    this.#consumers ??= new QueueConsumers(this.singleActiveConsumer);
+    this.#consumers.add(consumer);
+    this.#deliver();
+  }
+
+  /**
+   * One consumer less; what it holds stays with it. Like RabbitMQ's this does not go on to deliver,
+   * which matters if another consumer becomes the active one.
+   */
+  removeConsumer(consumer: Consumer): void {
+    this.#consumers?.remove(consumer);
+    if (this.#consumers?.size === 0) this.#consumers = undefined;
+    this.used();
+  }
+
+  /** Consumers that stood aside may be able to take messages again. */
+  resume(consumers: readonly Consumer[]): void {
+    if (this.#consumers === undefined) return;
+    for (const consumer of consumers) this.#consumers.comeBack(consumer);
+    this.#deliver();
+  }
+
+  /** Hands out what there is; `fresh` has come just now and cannot be too old. */
+  #deliver(fresh?: QueueEntry): void {
+    if (this.#consumers === undefined) return;
+    // A delivery can lead back here: by the end of a connection, or of a message that died.
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      for (;;) {
+        if (this.#mortal) this.#dropExpired(fresh);
+        const consumer = this.messageCount === 0 ? undefined : this.#consumers?.next();
+        const entry = consumer === undefined ? undefined : this.#shift();
+        if (consumer === undefined || entry === undefined) break;
+        consumer.deliver(entry);
+      }
+    } finally {
+      this.#delivering = false;
     }
-    entries[at] = entry;
+  }
+
+  #shift(): QueueEntry | undefined {
+    const entry = this.#messages.shift();
+    if (entry !== undefined) this.#bytes -= entry.message.body.length;
+    return entry;
+  }
+
+  #isFullFor(message: StoredMessage): boolean {
+    const { maxLength = NEVER, maxLengthBytes = NEVER } = this.rules ?? {};
+    return this.messageCount >= maxLength || this.#bytes + message.body.length > maxLengthBytes;
+  }
+
+  #dropWhatIsTooMuch(): void {
+    const { maxLength = NEVER, maxLengthBytes = NEVER, overflow } = this.rules ?? {};
+    if (overflow !== "drop-head") return;
+    while (this.messageCount > maxLength || this.#bytes > maxLengthBytes) {
+      const entry = this.#shift();
+      if (entry === undefined) break;
+      this.#bury(entry.message, "maxlen");
+    }
+  }
+
+  #expiryOf({ properties: { expiration } }: StoredMessage): number | undefined {
+    if (expiration === undefined && this.rules === undefined) return undefined;
+    const ttlMs = Math.min(this.rules?.messageTtlMs ?? NEVER, Number(expiration ?? NEVER));
+    return ttlMs === NEVER ? undefined : Date.now() + ttlMs;
+  }
+
+  /** As in RabbitMQ, a message that is too old is dropped when it has come to the front. */
+  #dropExpired(fresh?: QueueEntry): void {
+    const now = Date.now();
+    let front = this.#messages.first();
+    while (front !== undefined && front !== fresh && (front.expiresAt ?? NEVER) <= now) {
+      this.#shift();
+      this.#bury(front.message, "expired");
+      front = this.#messages.first();
+    }
+    const expiresAt = front?.expiresAt;
+    if (expiresAt === undefined || this.#deleted) return;
+    this.#messageAlarm ??= new Alarm(() => this.#dropExpired());
+    if (expiresAt < this.#messageAlarm.at) this.#messageAlarm.set(expiresAt);
+  }
+
+  #bury(message: StoredMessage, reason: DeathReason): void {
+    if (this.rules?.deadLetterExchange === undefined) return;
+    this.#host?.bury(this, message, reason);
   }
 }
 
-/** Below this many free places at the front compaction is not worth its while. */
-const COMPACT_FROM = 1024;
+const NEVER = Number.POSITIVE_INFINITY;

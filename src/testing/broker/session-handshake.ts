@@ -43,6 +43,8 @@ export interface Realm {
 export interface Admission {
   readonly user: string;
   readonly vhost: VirtualHost;
+  /** Whether the client wants to hear of consumers that the broker cancels. */
+  readonly cancelNotify: boolean;
 }
 
 /** The handshake of one connection. */
@@ -52,6 +54,7 @@ export class Handshake {
     "connection.start-ok";
   #silent = true;
   #user = "";
+  #cancelNotify = false;
   #tuning: ConnectionTuneOk | undefined;
   #admission: Admission | undefined;
 
@@ -107,12 +110,13 @@ export class Handshake {
   #logIn(method: ConnectionStartOk): ServerMethod {
     const { mechanism, response } = method;
     const [user, password] = loginOf(mechanism, response);
+    const capabilities = method.clientProperties["capabilities"];
     if (this.#realm.users.get(user) !== password) {
-      const capabilities = method.clientProperties["capabilities"];
       this.#silent = !isTrue(capabilities, "authentication_failure_close");
       throw loginRefused(mechanism);
     }
     this.#user = user;
+    this.#cancelNotify = isTrue(capabilities, "consumer_cancel_notify");
     this.#awaited = "connection.tune-ok";
     const { channelMax, frameMax, heartbeatSeconds: heartbeat } = this.#realm;
     return { name: "connection.tune", channelMax, frameMax, heartbeat };
@@ -131,7 +135,7 @@ export class Handshake {
   #open(name: string): ServerMethod {
     const vhost = this.#realm.vhosts.get(name);
     if (vhost === undefined) throw refusal("notAllowed", `vhost ${name} not found`);
-    this.#admission = { user: this.#user, vhost };
+    this.#admission = { user: this.#user, vhost, cancelNotify: this.#cancelNotify };
     return { name: "connection.open-ok" };
   }
 }
@@ -145,6 +149,9 @@ const SERVER_PROPERTIES: FieldTable = {
     publisher_confirms: true,
     exchange_exchange_bindings: true,
     "basic.nack": true,
+    consumer_cancel_notify: true,
+    consumer_priorities: true,
+    per_consumer_qos: true,
     authentication_failure_close: true,
   },
 };

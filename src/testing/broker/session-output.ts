@@ -2,8 +2,9 @@
  * What a session writes. Everything is gathered and handed to the socket in one go, because a write
  * costs far more than the frames in it.
  *
- * A socket that takes no more is a client that does not read. Then its input is not read either
- * until it has caught up, which bounds what waits for it here: without input there is no output.
+ * A socket that takes no more is a client that does not read. What is for it waits here, and if that
+ * becomes too much its input is not read either until it has caught up, which bounds what waits:
+ * without input, and without deliveries, there is no output.
  */
 import type { Socket } from "node:net";
 import { writeContent } from "../../wire/content.ts";
@@ -11,6 +12,7 @@ import { writeHeartbeatFrame, writeMethodFrame, writeProtocolHeader } from "../.
 import type { ContentMethod, ServerMethod } from "../../wire/generated/methods.ts";
 import { Output } from "../../wire/output.ts";
 import type { StoredMessage } from "./message.ts";
+import { OUTPUT_LIMIT } from "./session-limits.ts";
 
 /** Frames on their way to one client. */
 export class SessionOutput {
@@ -18,7 +20,7 @@ export class SessionOutput {
   frameMax: number;
   readonly #socket: Socket;
   readonly #output = new Output();
-  #stalled = false;
+  #paused = false;
 
   constructor(socket: Socket, frameMax: number) {
     this.#socket = socket;
@@ -31,8 +33,13 @@ export class SessionOutput {
   }
 
   /** Whether input is not read because the client does not read. */
-  get stalled(): boolean {
-    return this.#stalled;
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Whether so little waits that input may be read. */
+  get hasRoom(): boolean {
+    return this.#output.length <= OUTPUT_LIMIT;
   }
 
   /** A method frame. */
@@ -56,29 +63,28 @@ export class SessionOutput {
     writeProtocolHeader(this.#output.writer);
   }
 
-  /** Hands everything to the socket; false if it takes no more, and then input is paused. */
+  /** Hands everything to the socket if it takes more; false if so much waits that input is paused. */
   flush(): boolean {
-    const socket = this.#socket;
-    if (this.#output.length > 0 && socket.writable) {
-      socket.cork();
-      for (const piece of this.#output.take()) socket.write(piece);
-      socket.uncork();
-    }
-    if (!socket.writableNeedDrain) return true;
-    this.#stalled = true;
-    socket.pause();
+    if (!this.#socket.writableNeedDrain) this.finish();
+    if (this.hasRoom) return true;
+    this.#paused = true;
+    this.#socket.pause();
     return false;
   }
 
-  /** The socket takes more again. True if that ends a stall; {@link resume} then reads on. */
-  drained(): boolean {
-    const { stalled } = this;
-    this.#stalled = false;
-    return stalled;
+  /** Hands everything to the socket, whether it takes more or not. */
+  finish(): void {
+    const socket = this.#socket;
+    if (this.#output.length === 0 || !socket.writable) return;
+    socket.cork();
+    for (const piece of this.#output.take()) socket.write(piece);
+    socket.uncork();
   }
 
-  /** Reads input again, unless there was a new stall. */
+  /** Reads input again, if so little waits that it may be read. */
   resume(): void {
-    if (!this.#stalled) this.#socket.resume();
+    if (!this.hasRoom) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 }

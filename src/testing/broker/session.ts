@@ -11,20 +11,35 @@
  * at once: what is left is written, what still comes is thrown away.
  *
  * Everything is answered within the turn of the event loop in which it was read, and written to the
- * socket at its end (session-output.ts).
+ * socket at its end (session-output.ts). What other connections cause here, deliveries above all,
+ * is written when they are done.
  */
 import type { Socket } from "node:net";
 import { FrameDecoder, type RawFrame } from "../../wire/frame-decoder.ts";
-import { readClientMethod } from "../../wire/generated/codec.ts";
 import { FRAME_TYPE, PROTOCOL_HEADER } from "../../wire/generated/constants.ts";
-import type { ClientMethod, ContentMethod, ServerMethod } from "../../wire/generated/methods.ts";
-import { Reader } from "../../wire/reader.ts";
+import type {
+  BasicDeliver,
+  ClientMethod,
+  ContentMethod,
+  ServerMethod,
+} from "../../wire/generated/methods.ts";
 import { type Blame, blameOf, NO_METHOD } from "./blame.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { StoredMessage } from "./message.ts";
 import { type Refusal, refusal, refusalOf } from "./refusal.ts";
+import { checkHeartbeat, readMethod } from "./session-frames.ts";
 import { type Admission, Handshake, type Realm } from "./session-handshake.ts";
+import {
+  CLOSING_TIMEOUT_MS,
+  checkChannelCount,
+  DEFAULT_FRAME_MAX,
+  FRAME_CAP,
+  FRAME_MAX_FUDGE,
+  HANDSHAKE_TIMEOUT_MS,
+  INITIAL_FRAME_MAX,
+  OUTPUT_LIMIT,
+} from "./session-limits.ts";
 import { SessionOutput } from "./session-output.ts";
 import type { VirtualHost } from "./virtual-host.ts";
 
@@ -50,6 +65,10 @@ export class Session implements ChannelHost {
   #channelMax = 0;
   #heartbeat: Heartbeat | undefined;
   #deadline: NodeJS.Timeout;
+  #working = false;
+  #flushing = false;
+  /** Whether a consumer could not be given a message because of what waits to be written. */
+  #owesDeliveries = false;
 
   constructor(socket: Socket, realm: SessionRealm) {
     this.maxMessageSize = realm.maxMessageSize;
@@ -72,22 +91,43 @@ export class Session implements ChannelHost {
     return this.#admitted().user;
   }
 
+  get cancelNotify(): boolean {
+    return this.#admitted().cancelNotify;
+  }
+
+  get takesDeliveries(): boolean {
+    if (this.#state !== "running") return false;
+    if (this.#output.length <= OUTPUT_LIMIT) return true;
+    this.#owesDeliveries = true;
+    return false;
+  }
+
   /** The broker stops: says so, as RabbitMQ does, and drops the socket. */
   shutDown(): void {
     if (this.#state === "running") {
       const reason = "broker forced connection closure with reason 'shutdown'";
       this.#close(refusal("connectionForced", reason, { method: null }), NO_METHOD);
-      this.#flush();
     }
     this.#socket.destroy();
   }
 
   send(channel: number, method: ServerMethod): void {
     this.#output.method(channel, method);
+    this.#flushSoon();
   }
 
   sendContent(channel: number, method: ServerMethod & ContentMethod, message: StoredMessage): void {
     this.#output.content(channel, method, message);
+  }
+
+  sendDelivery(channel: number, method: BasicDeliver, message: StoredMessage): void {
+    try {
+      this.#output.content(channel, method, message);
+    } catch (error) {
+      // Whoever published it is not to blame.
+      this.#refuse(refusalOf(error), undefined);
+    }
+    this.#flushSoon();
   }
 
   sendAckLater(channel: Channel): void {
@@ -96,6 +136,7 @@ export class Session implements ChannelHost {
 
   #receive(piece: Uint8Array): void {
     this.#heartbeat?.received();
+    this.#working = true;
     this.#decoder.push(this.#state === "greeting" ? this.#greet(piece) : piece);
     this.#work();
   }
@@ -119,6 +160,13 @@ export class Session implements ChannelHost {
 
   /** Handles the frames that are there, unless what they cause cannot be written. */
   #work(): void {
+    this.#working = true;
+    this.#handleFrames();
+    this.#working = false;
+    this.#flushAll();
+  }
+
+  #handleFrames(): void {
     while (this.#state !== "ended" && this.#state !== "greeting") {
       const frame = this.#nextFrame();
       if (frame === undefined) break;
@@ -131,7 +179,6 @@ export class Session implements ChannelHost {
     }
     for (const channel of this.#unconfirmed) channel.sendAck();
     this.#unconfirmed.clear();
-    this.#flush();
   }
 
   #nextFrame(): RawFrame | undefined {
@@ -210,16 +257,7 @@ export class Session implements ChannelHost {
 
   #openChannel(number: number, method: ClientMethod): void {
     if (method.name !== "channel.open") throw refusal("channelError", "expected 'channel.open'");
-    // Like RabbitMQ this counts channels and does not mind their numbers.
-    const count = this.#channels.size;
-    if (this.#channelMax > 0 && count >= this.#channelMax) {
-      throw refusal(
-        "notAllowed",
-        `number of channels opened (${count}) has reached the negotiated channel_max ` +
-          `(${this.#channelMax})`,
-        { method: null },
-      );
-    }
+    checkChannelCount(this.#channels.size, this.#channelMax);
     this.#channels.set(number, new Channel(number, this));
     this.send(number, { name: "channel.open-ok" });
   }
@@ -253,11 +291,8 @@ export class Session implements ChannelHost {
         this.#output.heartbeat();
         this.#flush();
       },
-      giveUp: () => {
-        // While we do not read because the client does not, its silence means nothing.
-        if (this.#output.stalled) this.#heartbeat?.received();
-        else this.#socket.destroy();
-      },
+      // While we do not read because the client does not, its silence means nothing.
+      giveUp: () => (this.#output.paused ? this.#heartbeat?.received() : this.#socket.destroy()),
     });
   }
 
@@ -281,6 +316,7 @@ export class Session implements ChannelHost {
     this.#state = "closing";
     this.#release();
     this.send(0, { name: "connection.close", replyCode, replyText, ...blame });
+    this.#output.finish();
     this.#restartDeadline();
   }
 
@@ -296,7 +332,7 @@ export class Session implements ChannelHost {
   #end(): void {
     this.#state = "ended";
     this.#release();
-    this.#flush();
+    this.#output.finish();
     this.#socket.end();
     this.#restartDeadline();
   }
@@ -326,9 +362,32 @@ export class Session implements ChannelHost {
     return this.#output.flush();
   }
 
-  /** Goes on with the frames that a stall left, then with the socket. */
+  /** Writes, and goes on with deliveries for which there was no room, until the socket is full. */
+  #flushAll(): void {
+    this.#flush();
+    while (this.#owesDeliveries && this.#output.length <= OUTPUT_LIMIT) {
+      this.#owesDeliveries = false;
+      this.#working = true;
+      for (const channel of this.#channels.values()) channel.resume();
+      this.#working = false;
+      this.#flush();
+    }
+  }
+
+  /** Something was written while others worked: it goes out when they are done. */
+  #flushSoon(): void {
+    if (this.#working || this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flushAll();
+    });
+  }
+
+  /** The socket takes more: goes on with what waits, then with the frames that a stall left. */
   #resume(): void {
-    if (!this.#output.drained()) return;
+    this.#flushAll();
+    if (!this.#output.paused || !this.#output.hasRoom) return;
     this.#work();
     this.#output.resume();
   }
@@ -336,45 +395,5 @@ export class Session implements ChannelHost {
   #admitted(): Admission {
     if (this.#admission === undefined) throw new Error("nobody has logged in yet");
     return this.#admission;
-  }
-}
-
-/**
- * The largest frame before tune-ok. The specification says 4,096; RabbitMQ allows 8,192 since 4.1,
- * for clients that have much to say of themselves.
- */
-const INITIAL_FRAME_MAX = 8192;
-
-/** RabbitMQ's frame_max, which also bounds our own frames when none was negotiated. */
-const DEFAULT_FRAME_MAX = 131_072;
-
-/** The largest frame when neither side set a limit: RabbitMQ's largest message up to 3.13. */
-const FRAME_CAP = 134_217_728;
-
-/** RabbitMQ's FRAME_SIZE_FUDGE: some clients forget the eight octets around the payload. */
-const FRAME_MAX_FUDGE = 8;
-
-/** RabbitMQ's handshake_timeout. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-
-/** RabbitMQ's CLOSING_TIMEOUT: how long a client may take to answer a close, or to hang up. */
-const CLOSING_TIMEOUT_MS = 30_000;
-
-/** With more octets than this to write, the socket is asked whether it can take more. */
-const OUTPUT_LIMIT = 1_048_576;
-
-function readMethod({ bytes, start, end }: RawFrame): ClientMethod {
-  const reader = new Reader(bytes, start, end);
-  const method = readClientMethod(reader);
-  reader.expectEnd(method.name);
-  return method;
-}
-
-function checkHeartbeat({ channel, start, end }: RawFrame): void {
-  if (channel !== 0) {
-    throw refusal("unexpectedFrame", `a heartbeat on channel ${channel}`, { method: null });
-  }
-  if (start !== end) {
-    throw refusal("frameError", "a heartbeat with a payload", { method: null });
   }
 }

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type {
+  BasicConsume,
   ExchangeBind,
   ExchangeDeclare,
   ExchangeDelete,
@@ -12,6 +13,7 @@ import type {
   QueueDeclare,
   QueueDelete,
 } from "../../wire/generated/methods.ts";
+import { deadLetter, goesRound } from "./dead-letter.ts";
 import { checkSameExchange, checkSameQueue } from "./equivalence.ts";
 import {
   type Binding,
@@ -21,7 +23,9 @@ import {
   isExchangeType,
   type Routable,
 } from "./exchange.ts";
-import { Queue } from "./queue.ts";
+import type { StoredMessage } from "./message.ts";
+import { type DeathReason, Queue, type QueueHost } from "./queue.ts";
+import { checkConsumerArguments, checkQueueArguments } from "./queue-arguments.ts";
 import { refusal } from "./refusal.ts";
 
 /** What queue.bind and queue.unbind say, the queue's name filled in. */
@@ -33,7 +37,7 @@ export interface QueueBinding {
 }
 
 /** One virtual host. */
-export class VirtualHost {
+export class VirtualHost implements QueueHost {
   readonly name: string;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, Queue>();
@@ -119,9 +123,10 @@ export class VirtualHost {
 
   /** queue.declare; without a name the queue gets one. */
   declareQueue(method: QueueDeclare, user: object): Queue {
-    if (method.passive) return this.queue(method.queue, user);
     const known = this.#queues.get(method.queue);
     const owner = method.exclusive ? user : undefined;
+    known?.used();
+    if (method.passive) return this.queue(method.queue, user);
     if (known !== undefined) {
       if (known.settings.owner !== owner) throw this.#locked(known.name);
       checkSameQueue(known, method, this.#queueText(known.name));
@@ -130,19 +135,48 @@ export class VirtualHost {
     checkNotReserved("queue", method.queue);
     const name = method.queue === "" ? generatedName() : method.queue;
     const { durable, autoDelete, arguments: args } = method;
-    const queue = new Queue(name, { durable, autoDelete, owner, arguments: args });
+    checkQueueArguments(args, this.#queueText(name));
+    const queue = new Queue(name, { durable, autoDelete, owner, arguments: args }, this);
     this.#queues.set(name, queue);
     return queue;
   }
 
-  /** queue.delete; returns how many messages went with it. It is no error if there is no queue. */
-  deleteQueue({ queue: name, ifEmpty }: QueueDelete, user: object): number {
-    if (!this.#queues.has(name)) return 0;
+  /** The queue that queue.delete may delete; undefined if there is none, which is no error. */
+  queueToDelete({ queue: name, ifEmpty, ifUnused }: QueueDelete, user: object): Queue | undefined {
+    if (!this.#queues.has(name)) return undefined;
     const queue = this.queue(name, user);
-    if (ifEmpty && queue.messageCount > 0) {
-      throw refusal("preconditionFailed", `${this.#queueText(name)} not empty`);
+    const fault =
+      ifEmpty && queue.messageCount > 0
+        ? "not empty"
+        : ifUnused && queue.consumerCount > 0
+          ? "in use"
+          : undefined;
+    if (fault === undefined) return queue;
+    throw refusal("preconditionFailed", `${this.#queueText(name)} ${fault}`);
+  }
+
+  /** Removes a queue with its bindings, its messages and its consumers. */
+  removeQueue(queue: Queue): void {
+    if (this.#queues.get(queue.name) !== queue) return;
+    this.#queues.delete(queue.name);
+    this.#removeBindingsTo(queue);
+    queue.delete();
+  }
+
+  /** An auto-delete queue goes with its last consumer. */
+  removeIfAbandoned(queue: Queue): void {
+    if (queue.settings.autoDelete && queue.consumerCount === 0) this.removeQueue(queue);
+  }
+
+  /** The queue that somebody may consume from. */
+  queueToConsume(name: string, method: BasicConsume, user: object): Queue {
+    const queue = this.queue(name, user);
+    checkConsumerArguments(method.arguments, this.#queueText(name));
+    const forOthers = queue.consumerCount > 0 || queue.singleActiveConsumer;
+    if (queue.consumedExclusively || (method.exclusive && forOthers)) {
+      throw refusal("accessRefused", `${this.#queueText(name)} in exclusive use`);
     }
-    return this.#removeQueue(queue);
+    return queue;
   }
 
   /** queue.bind */
@@ -162,7 +196,27 @@ export class VirtualHost {
   /** A connection ended: its exclusive queues end with it. */
   deleteQueuesOf(owner: object): void {
     for (const queue of [...this.#queues.values()]) {
-      if (queue.settings.owner === owner) this.#removeQueue(queue);
+      if (queue.settings.owner === owner) this.removeQueue(queue);
+    }
+  }
+
+  /** The broker stops: nothing is to happen any more. */
+  clear(): void {
+    for (const queue of [...this.#queues.values()]) this.removeQueue(queue);
+  }
+
+  expired(queue: Queue): void {
+    this.removeQueue(queue);
+  }
+
+  bury(queue: Queue, message: StoredMessage, reason: DeathReason): void {
+    const dead = deadLetter(queue, message, reason);
+    const exchange = this.#exchanges.get(dead.exchange);
+    if (exchange === undefined) return;
+    const { routingKey, routingKeys = [routingKey], properties } = dead;
+    const routable = { routingKeys, headers: properties.headers ?? {} };
+    for (const each of this.route(exchange, routable)) {
+      if (reason === "rejected" || !goesRound(each, dead)) each.add(dead);
     }
   }
 
@@ -209,12 +263,6 @@ export class VirtualHost {
   #removeExchange(exchange: Exchange): void {
     this.#exchanges.delete(exchange.name);
     this.#removeBindingsTo(exchange);
-  }
-
-  #removeQueue(queue: Queue): number {
-    this.#queues.delete(queue.name);
-    this.#removeBindingsTo(queue);
-    return queue.delete();
   }
 
   #removeBindingsTo(destination: Destination): void {

@@ -38,6 +38,8 @@ export function play(
   } finally {
     // Sessions have timers until their sockets are closed.
     for (const client of clients) client.socket.hangUp();
+    // And so have queues.
+    for (const vhost of realm.vhosts.values()) vhost.clear();
   }
   return marks;
 }

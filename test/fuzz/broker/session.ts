@@ -3,7 +3,8 @@
  * declarations, bindings, publishes with all kinds of properties, gets and acknowledgements. The
  * broker's answers are not waited for; nothing here depends on what they say.
  */
-import type { ClientMethod, Method } from "../../../src/wire/generated/methods.ts";
+import type { FieldTable } from "../../../src/wire/field-value.ts";
+import type { ClientMethod, Method, QueueDeclare } from "../../../src/wire/generated/methods.ts";
 import type { BasicProperties } from "../../../src/wire/generated/properties.ts";
 import { contentFrames, heartbeatFrame, methodFrame, splitFrames } from "../../protocol/support.ts";
 import { anyHeader, anyMethodFrame, frameOf } from "../octets/build.ts";
@@ -59,7 +60,12 @@ class Client {
     const amqplain = random.percent(20);
     this.#say(0, {
       name: "connection.start-ok",
-      clientProperties: { capabilities: { authentication_failure_close: random.percent(50) } },
+      clientProperties: {
+        capabilities: {
+          authentication_failure_close: random.percent(50),
+          consumer_cancel_notify: true,
+        },
+      },
       mechanism: amqplain ? "AMQPLAIN" : "PLAIN",
       response: Buffer.from(amqplain ? AMQPLAIN_LOGIN : "\0guest\0guest", "latin1"),
       locale: "en_US",
@@ -68,7 +74,7 @@ class Client {
     this.#say(0, { name: "connection.tune-ok", channelMax: 5, frameMax: FRAME_MAX, heartbeat });
     this.#say(0, { name: "connection.open", virtualHost: "/" });
     this.#openChannel();
-    this.#say(1, DECLARE);
+    this.#say(1, { ...DECLARE, arguments: random.percent(70) ? {} : random.pick(ARGUMENTS) });
     if (random.percent(70)) this.#say(1, { name: "confirm.select", nowait: false });
   }
 
@@ -78,7 +84,7 @@ class Client {
     const channel = random.pick(this.#channels);
     random.weighted<() => void>([
       [8, () => this.#publish(channel)],
-      [4, () => this.#say(channel, random.pick(METHODS)(random))],
+      [6, () => this.#say(channel, random.pick(METHODS)(random))],
       [4, () => this.#say(channel, { ...GET, noAck: random.percent(30) })],
       [2, () => this.#acknowledge(channel)],
       [2, () => this.#write(anyMethodFrame(random, random.pick(DECLARATIONS), channel))],
@@ -168,7 +174,7 @@ const FLAGS = {
   autoDelete: false,
   nowait: false,
 };
-const DECLARE: ClientMethod = { name: "queue.declare", queue: "q", ...FLAGS, arguments: {} };
+const DECLARE: QueueDeclare = { name: "queue.declare", queue: "q", ...FLAGS, arguments: {} };
 const GET = { name: "basic.get", queue: "q", noAck: false } as const;
 
 /** A table without its length, as AMQPLAIN has it. */
@@ -182,7 +188,7 @@ const METHODS: readonly ((random: Random) => ClientMethod)[] = [
     exclusive: random.percent(20),
     passive: random.percent(20),
     autoDelete: random.percent(20),
-    arguments: random.pick([{}, { "x-message-ttl": 5 }, { "x-expires": { toString: 1 } }]),
+    arguments: random.pick(ARGUMENTS),
   }),
   (random) => ({
     name: "exchange.declare",
@@ -212,8 +218,40 @@ const METHODS: readonly ((random: Random) => ClientMethod)[] = [
   () => ({ name: "queue.delete", queue: "q", ifUnused: false, ifEmpty: false, nowait: false }),
   () => ({ name: "exchange.delete", exchange: "x", ifUnused: false, nowait: false }),
   () => ({ name: "channel.flow", active: true }),
-  () => ({ name: "basic.qos", prefetchSize: 0, prefetchCount: 1, global: false }),
-  () => ({ name: "basic.cancel", consumerTag: "c", nowait: false }),
+  (random) => ({
+    name: "basic.consume",
+    queue: random.pick(["", "q", "r"]),
+    consumerTag: random.pick(["", "c", "d", "e"]),
+    noLocal: false,
+    noAck: random.percent(30),
+    exclusive: random.percent(10),
+    nowait: random.percent(20),
+    arguments: random.pick([{}, {}, { "x-priority": 3 }, { "x-priority": "3" }]),
+  }),
+  (random) => ({
+    ...{ name: "basic.qos", prefetchSize: 0, prefetchCount: random.below(4) },
+    global: random.percent(50),
+  }),
+  (random) => ({
+    ...{ name: "basic.cancel", consumerTag: random.pick(["c", "d"]), nowait: random.percent(20) },
+  }),
+  (random) => ({ name: "basic.recover", requeue: random.percent(90) }),
+  (random) => ({ name: "basic.recover-async", requeue: random.percent(90) }),
+  () => ({ name: "tx.select" }),
+  () => ({ name: "tx.commit" }),
+  () => ({ name: "tx.rollback" }),
+];
+
+const DEAD_LETTERS = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q" };
+
+const ARGUMENTS: readonly FieldTable[] = [
+  ...[{}, { "x-message-ttl": 5 }, { "x-expires": { toString: 1 } }, { "x-max-priority": 3 }],
+  ...[
+    { "x-message-ttl": 0, ...DEAD_LETTERS },
+    { "x-max-length": 1, ...DEAD_LETTERS },
+  ],
+  ...[{ "x-max-length-bytes": 30, "x-overflow": "reject-publish" }, { "x-expires": 1 }],
+  ...[{ "x-single-active-consumer": true }, { "x-max-length": 0, ...DEAD_LETTERS }],
 ];
 
 /** What is declared and bound with any arguments. */

@@ -1,0 +1,26 @@
+import { expect } from "chai";
+import { startBroker } from "../../src/testing.ts";
+import { integration } from "../support/rabbitmq.ts";
+import { WORKS } from "../testing/clients/work.ts";
+import { PLAYS } from "../testing/comparison/plays.ts";
+import { perform } from "../testing/comparison/stage.ts";
+
+/** What a client can see of either broker is the same, frame by frame. */
+integration("the embedded broker and RabbitMQ answer alike", (rabbitmq) => {
+  for (const [title, play] of Object.entries(PLAYS)) {
+    it(title, async () => {
+      await using broker = await startBroker();
+      const ours = await perform(play, broker.port);
+      const theirs = await perform(play, rabbitmq().port, ours);
+      expect(ours).to.deep.equal(theirs);
+    });
+  }
+
+  for (const [client, work] of Object.entries(WORKS)) {
+    it(`to ${client} at work`, async () => {
+      await using broker = await startBroker();
+      const queue = `work-${process.pid}-${Date.now()}`;
+      expect(await work(broker.url, queue)).to.deep.equal(await work(rabbitmq().url, queue));
+    });
+  }
+});
