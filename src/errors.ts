@@ -7,6 +7,8 @@
  * | {@link ProtocolError} | the peer's: it broke a rule of AMQP |
  * | {@link ChannelClosedError}, {@link ConnectionClosedError} | the peer refused, politely; or we closed it ourselves |
  * | {@link ConnectionLostError} | the network's |
+ * | {@link ConsumerCancelledError} | the broker's: it ended a consumer, mostly because somebody deleted the queue |
+ * | {@link CredentialsError} | your `Credentials`: they gave no response, or none that the server takes |
  * | {@link PublishError}, {@link ReturnedError}, {@link BatchError} | see the outcome |
  * | {@link TimeoutError}, {@link AbortError} | a deadline; your signal |
  *
@@ -138,6 +140,38 @@ export class ConnectionLostError extends AmqpError {
   override readonly code = "ERR_AMQP_CONNECTION_LOST";
   override get name(): string {
     return "ConnectionLostError";
+  }
+}
+
+/**
+ * Your `Credentials` gave no response (`cause` is what they threw), or the server offers the
+ * mechanism of none of them. A login that the broker refuses is something else: a
+ * {@link ConnectionClosedError} with `replyCode` 403 and the phase `authentication`.
+ */
+export class CredentialsError extends AmqpError {
+  override readonly code = "ERR_AMQP_CREDENTIALS";
+  override get name(): string {
+    return "CredentialsError";
+  }
+}
+
+/**
+ * The broker ended a consumer of ours (basic.cancel, rabbitmq.com/docs/consumer-cancel): its queue
+ * was deleted, or its leader moves to another node. The channel is open, and consuming again may
+ * work: what was not acked comes again then, if the queue still exists.
+ */
+export class ConsumerCancelledError extends AmqpError {
+  override readonly code = "ERR_AMQP_CONSUMER_CANCELLED";
+  readonly consumerTag: string;
+  readonly queue: string;
+
+  constructor(consumerTag: string, queue: string) {
+    super(`the broker ended consumer ${consumerTag} of queue ${queue}: it was deleted, or moves`);
+    this.consumerTag = consumerTag;
+    this.queue = queue;
+  }
+  override get name(): string {
+    return "ConsumerCancelledError";
   }
 }
 

@@ -3,18 +3,34 @@
  * sockets, is in `amqp091/protocol`; an embedded broker for tests in `amqp091/testing`.
  */
 export { Channel } from "./client/channel.ts";
+export type { NowaitOptions } from "./client/channel-calls.ts";
 export type { ChannelEvents, ConfirmEvent } from "./client/channel-events.ts";
 export type {
+  BasicConsumeOptions,
   BasicGetOptions,
+  BasicQosOptions,
+} from "./client/channel-methods.ts";
+export type {
   ExchangeDeclareOptions,
   ExchangeDeleteOptions,
+  QueueDeclaredReply,
   QueueDeclareOptions,
   QueueDeleteOptions,
-} from "./client/channel-methods.ts";
+  QueueEmptiedReply,
+} from "./client/channel-topology.ts";
 export type { CloseOptions } from "./client/close-channel.ts";
 export { connect } from "./client/connect.ts";
 export { Connection, type ConnectionEvents } from "./client/connection.ts";
-export type { Delivery } from "./client/delivery.ts";
+export type { ConsumeOptions } from "./client/consume-options.ts";
+export { Consumer } from "./client/consumer.ts";
+export {
+  type AckOptions,
+  ConsumedDelivery,
+  Delivery,
+  GotDelivery,
+  type NackOptions,
+  type RejectOptions,
+} from "./client/delivery.ts";
 export type { ConnectOptions, Host } from "./client/options.ts";
 export type { Confirmation } from "./client/publications.ts";
 export type { MessageResult, PublishAllOptions } from "./client/publish-all.ts";
@@ -32,6 +48,8 @@ export {
   ConnectionClosedError,
   ConnectionLostError,
   type ConnectPhase,
+  ConsumerCancelledError,
+  CredentialsError,
   ProtocolError,
   type ProtocolErrorDetails,
   PublishError,
@@ -42,7 +60,14 @@ export {
 } from "./errors.ts";
 export type { Tuning } from "./protocol/negotiation.ts";
 export { ReturnedError, type ReturnedMessage } from "./protocol/returned-error.ts";
-export { amqplain, type Credentials, external, plain } from "./protocol/sasl.ts";
+export {
+  amqplain,
+  anonymous,
+  type Credentials,
+  crDemo,
+  external,
+  plain,
+} from "./protocol/sasl.ts";
 export {
   type Decimal,
   type FieldTable,

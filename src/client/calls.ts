@@ -43,3 +43,28 @@ export function callMethod(
     },
   );
 }
+
+/**
+ * Sends a method that asks for no reply, in its turn behind the calls that wait, and resolves when
+ * it is in the output. When a bound is hit first, it is never sent.
+ */
+export function sendMethod(
+  caller: Caller,
+  driver: Driver,
+  method: ClientMethod,
+  { signal, timeoutMs }: WaitBounds,
+): Promise<void> {
+  const mistake = refuseTimeout(timeoutMs);
+  if (mistake !== undefined) return Promise.reject(mistake);
+  let handle: CallHandle | undefined;
+  return waitFor<void>(
+    driver.patientClock,
+    { signal, timeoutMs },
+    () => `${method.name} (not sent)`,
+    (resolve, reject) => {
+      handle = caller.call({ method, sent: resolve, resolve: () => {}, reject });
+      driver.drive();
+    },
+    () => handle?.withdraw(),
+  );
+}

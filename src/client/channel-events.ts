@@ -1,6 +1,7 @@
 /** What a channel tells its listeners. */
 import type { AmqpError } from "../errors.ts";
 import type { ReturnedMessage } from "../protocol/returned-error.ts";
+import type { ConsumedDelivery } from "./delivery.ts";
 
 /** The events of a `Channel`. */
 export interface ChannelEvents {
@@ -10,6 +11,10 @@ export interface ChannelEvents {
   nack: [confirm: ConfirmEvent];
   /** A mandatory or immediate message came back. */
   return: [message: ReturnedMessage];
+  /** A message came to a consumer of `basicConsume()`; those of `consume()` get theirs themselves. */
+  deliver: [delivery: ConsumedDelivery];
+  /** The broker ended a consumer: its queue was deleted, or moves (RabbitMQ's consumer-cancel). */
+  cancel: [cancel: { readonly consumerTag: string }];
   /** The broker pauses (false) or resumes (true) publishes on this channel. */
   flow: [active: boolean];
   /** The last event: undefined after our own `close()`. */

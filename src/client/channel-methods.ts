@@ -1,56 +1,56 @@
 /**
  * The methods of a channel that ask the broker for something, one of ours for each of the
- * protocol's: the leading arguments by position, the others in one options object.
+ * protocol's: the leading arguments by position, the others in one options object. This file has
+ * the classes basic, tx, confirm and channel; channel-topology.ts those before.
  */
-import { EventEmitter } from "node:events";
-import type { Reply } from "../protocol/call-queue.ts";
+import { UsageError } from "../errors.ts";
 import type { ChannelMachine } from "../protocol/channel.ts";
 import type { FieldTable } from "../wire/field-value.ts";
-import type { BasicGetOk, ClientMethod, Method } from "../wire/generated/methods.ts";
-import { callMethod } from "./calls.ts";
-import type { ChannelEvents } from "./channel-events.ts";
-import { type Delivery, toDelivery } from "./delivery.ts";
+import type { BasicConsumeOk, BasicGetOk, ClientMethod } from "../wire/generated/methods.ts";
+import type { NowaitOptions } from "./channel-calls.ts";
+import { TopologyMethods } from "./channel-topology.ts";
+import {
+  type AckOptions,
+  GotDelivery,
+  type NackOptions,
+  type RejectOptions,
+  type SettlingChannel,
+} from "./delivery.ts";
 import type { Driver } from "./driver.ts";
 import type { WaitBounds } from "./waiting.ts";
 
-/** What exchange.declare takes beside name and type. */
-export interface ExchangeDeclareOptions extends WaitBounds {
-  /** Only asks whether it exists; 404 if not. Default false. */
-  readonly passive?: boolean | undefined;
-  /** Survives a restart of the broker. Default false. */
-  readonly durable?: boolean | undefined;
-  /** Is deleted when nothing is bound to it any more. Default false. */
-  readonly autoDelete?: boolean | undefined;
-  /** Takes messages from other exchanges only. Default false. */
-  readonly internal?: boolean | undefined;
-  readonly arguments?: FieldTable | undefined;
+/** What basic.qos takes. */
+export interface BasicQosOptions extends WaitBounds {
+  /** Deliveries that may be open, 0 to 65,535; 0 means any number. */
+  readonly prefetchCount: number;
+  /**
+   * Octets that may be open; 0, the default, means any number. RabbitMQ has no other: it closes the
+   * connection (540).
+   */
+  readonly prefetchSize?: number | undefined;
+  /**
+   * False, the default: for each consumer that comes from now on. True: for all of the channel
+   * together, which quorum queues and streams refuse (540). That is RabbitMQ's reading
+   * (rabbitmq.com/docs/consumer-prefetch), not the specification's.
+   */
+  readonly global?: boolean | undefined;
 }
 
-/** What queue.declare takes beside the name. */
-export interface QueueDeclareOptions extends WaitBounds {
-  /** Only asks whether it exists; 404 if not. Default false. */
-  readonly passive?: boolean | undefined;
-  /** Survives a restart of the broker. Default false. */
-  readonly durable?: boolean | undefined;
-  /** Belongs to this connection and goes with it. Default false. */
+/** What basic.consume takes beside the name of the queue. */
+export interface BasicConsumeOptions extends NowaitOptions {
+  /**
+   * The consumer's name on this channel, at most 255 octets. Default: the broker chooses one, or
+   * with `nowait` this client.
+   */
+  readonly consumerTag?: string | undefined;
+  /** Messages that were published on this connection stay away. RabbitMQ ignores it. */
+  readonly noLocal?: boolean | undefined;
+  /** Messages count as acked when they were sent. Default false. */
+  readonly noAck?: boolean | undefined;
+  /** Nobody else may consume from the queue; 403 where somebody does. Default false. */
   readonly exclusive?: boolean | undefined;
-  /** Is deleted when its last consumer is gone. Default false. */
-  readonly autoDelete?: boolean | undefined;
+  /** Such as `x-priority` or `x-stream-offset`. Default none. */
   readonly arguments?: FieldTable | undefined;
-}
-
-/** What exchange.delete takes beside the name. */
-export interface ExchangeDeleteOptions extends WaitBounds {
-  /** Only when nothing is bound to it. Default false. */
-  readonly ifUnused?: boolean | undefined;
-}
-
-/** What queue.delete takes beside the name. */
-export interface QueueDeleteOptions extends WaitBounds {
-  /** Only when it has no consumers. Default false. */
-  readonly ifUnused?: boolean | undefined;
-  /** Only when it has no messages. Default false. */
-  readonly ifEmpty?: boolean | undefined;
 }
 
 /** What basic.get takes beside the name of the queue. */
@@ -63,20 +63,123 @@ export interface BasicGetOptions extends WaitBounds {
  * Methods and their replies, one at a time: a method is sent when the one before was answered. Where
  * a wait is bounded and the bound was hit, the error says whether the method had been sent.
  */
-export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
+export abstract class ChannelMethods extends TopologyMethods {
   readonly #machine: ChannelMachine;
-  readonly #driver: Driver;
+  #tagsChosen = 0;
+  readonly #settling: SettlingChannel = { settle: (method) => this.send(method) };
 
   /** @internal */
   constructor(machine: ChannelMachine, driver: Driver) {
-    super();
+    super(machine, driver);
     this.#machine = machine;
-    this.#driver = driver;
+  }
+
+  /** @internal What the deliveries of this channel are settled through. */
+  protected get settling(): SettlingChannel {
+    return this.#settling;
+  }
+
+  /** @internal A consumer tag that is not in use on this channel. */
+  protected chooseConsumerTag(): string {
+    for (;;) {
+      const tag = `consumer-${++this.#tagsChosen}`;
+      if (this.#machine.consumers.get(tag) === undefined) return tag;
+    }
   }
 
   /** Asks for a confirm of every publish from now on; publishes are numbered from 1. */
-  async confirmSelect(bounds: WaitBounds = {}): Promise<void> {
-    await this.#call({ name: "confirm.select", nowait: false }, bounds);
+  async confirmSelect(options: NowaitOptions = {}): Promise<void> {
+    await this.callOrSend({ name: "confirm.select", nowait: options.nowait ?? false }, options);
+  }
+
+  /**
+   * Makes publishes and acks of this channel count only when `txCommit()` was answered. A channel is
+   * either transactional or in confirm mode (406). RabbitMQ's transactions are slow, and atomic only
+   * where a single queue is concerned (rabbitmq.com/docs/semantics).
+   */
+  async txSelect(bounds: WaitBounds = {}): Promise<void> {
+    await this.call({ name: "tx.select" }, bounds);
+  }
+
+  /**
+   * Commits what was published and acked since the last commit or rollback. Until it is answered
+   * `basicPublish()` raises a `UsageError`, and acks wait: RabbitMQ closes the connection for
+   * methods that come in between.
+   */
+  async txCommit(bounds: WaitBounds = {}): Promise<void> {
+    await this.call({ name: "tx.commit" }, bounds);
+  }
+
+  /**
+   * Drops what was published since the last commit, and takes back the acks: the deliveries are
+   * open again, for another ack. They are not delivered anew; `basicRecover()` does that.
+   */
+  async txRollback(bounds: WaitBounds = {}): Promise<void> {
+    await this.call({ name: "tx.rollback" }, bounds);
+  }
+
+  /**
+   * Asks the broker to pause (false) or resume (true) deliveries on this channel; resolves with what
+   * is so now. RabbitMQ knows only true: for false it closes the connection (540). Use
+   * `basicQos()` there. The broker's own channel.flow is answered by itself, and an event.
+   */
+  async channelFlow(
+    active: boolean,
+    bounds: WaitBounds = {},
+  ): Promise<{ readonly active: boolean }> {
+    const reply = await this.callFor("channel.flow-ok", { name: "channel.flow", active }, bounds);
+    return { active: reply.active };
+  }
+
+  /** Limits how many deliveries may be open; for consumers that come later. */
+  async basicQos(options: BasicQosOptions): Promise<void> {
+    const { prefetchCount, prefetchSize = 0, global = false } = options;
+    await this.call({ name: "basic.qos", prefetchSize, prefetchCount, global }, options);
+  }
+
+  /**
+   * Starts a consumer whose messages are events `deliver`; listen before, or the first may be
+   * missed. `consume()` does all of it, and is what most programs want: nothing slows these events
+   * down but `basicQos()`. A consumer that is answered when its deadline has passed is cancelled.
+   */
+  async basicConsume(
+    queue: string,
+    options: BasicConsumeOptions = {},
+  ): Promise<{ readonly consumerTag: string }> {
+    const { noLocal = false, noAck = false, exclusive = false, nowait = false } = options;
+    const consumerTag = options.consumerTag ?? (nowait ? this.chooseConsumerTag() : "");
+    this.refuseConsumerTag(consumerTag);
+    const method = {
+      name: "basic.consume",
+      queue,
+      consumerTag,
+      noLocal,
+      noAck,
+      exclusive,
+      nowait,
+      arguments: options.arguments ?? {},
+    } as const;
+    if (nowait) {
+      await this.callOrSend(method, options);
+      return { consumerTag };
+    }
+    const { method: reply } = await this.call(method, options, (late) => {
+      if (late.method.name === "basic.consume-ok") this.#cancelLate(late.method.consumerTag);
+    });
+    return { consumerTag: (reply as BasicConsumeOk).consumerTag };
+  }
+
+  /**
+   * Ends a consumer. Deliveries may come until it is answered, and with `nowait` for a while after;
+   * those that are open stay open.
+   */
+  async basicCancel(
+    consumerTag: string,
+    options: NowaitOptions = {},
+  ): Promise<{ readonly consumerTag: string }> {
+    const { nowait = false } = options;
+    await this.callOrSend({ name: "basic.cancel", consumerTag, nowait }, options);
+    return { consumerTag };
   }
 
   /**
@@ -84,9 +187,9 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
    * more as soon as it was sent; without, it is to be acked. One that comes when its deadline has
    * passed is given back to the queue, unless it was asked for with `noAck`: then it is lost.
    */
-  async basicGet(queue: string, options: BasicGetOptions = {}): Promise<Delivery | undefined> {
+  async basicGet(queue: string, options: BasicGetOptions = {}): Promise<GotDelivery | undefined> {
     const { noAck = false } = options;
-    const { method, content } = await this.#call(
+    const { method, content } = await this.call(
       { name: "basic.get", queue, noAck },
       options,
       (late) => {
@@ -94,159 +197,65 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
       },
     );
     if (method.name === "basic.get-empty" || content === undefined) return undefined;
-    return toDelivery(content.method as BasicGetOk, content);
+    const got = content.method as BasicGetOk;
+    const open = this.#machine.deliveries.get(got.deliveryTag);
+    return new GotDelivery(got, content, this.#settling, open);
   }
 
-  /** Acknowledges a delivery, or with `multiple` all up to it. */
-  basicAck(deliveryTag: number, options: { readonly multiple?: boolean | undefined } = {}): void {
-    this.#send({ name: "basic.ack", deliveryTag, multiple: options.multiple ?? false });
+  /**
+   * Acknowledges a delivery, or with `multiple` all up to it; tag 0 with `multiple` means all there
+   * are. For a tag that is not open the broker closes the channel (406); `Delivery.ack()` sees to
+   * it that this does not happen.
+   */
+  basicAck(deliveryTag: number, options: AckOptions = {}): void {
+    this.#sendTagged({ name: "basic.ack", deliveryTag, multiple: options.multiple ?? false });
   }
 
-  /** Gives a delivery back (`requeue`, the default) or up, or with `multiple` all up to it. */
-  basicNack(
-    deliveryTag: number,
-    options: {
-      readonly multiple?: boolean | undefined;
-      readonly requeue?: boolean | undefined;
-    } = {},
-  ): void {
+  /**
+   * Gives a delivery back (`requeue`, the default) or up, or with `multiple` all up to it. A method
+   * of RabbitMQ's (rabbitmq.com/docs/nack); other brokers have only `basicReject()`.
+   */
+  basicNack(deliveryTag: number, options: NackOptions = {}): void {
     const { multiple = false, requeue = true } = options;
-    this.#send({ name: "basic.nack", deliveryTag, multiple, requeue });
+    this.#sendTagged({ name: "basic.nack", deliveryTag, multiple, requeue });
   }
 
-  /** Declares an exchange: `direct`, `fanout`, `topic`, `headers` or a type of a plugin. */
-  async exchangeDeclare(
-    exchange: string,
-    type: string,
-    options: ExchangeDeclareOptions = {},
-  ): Promise<void> {
-    const method: ClientMethod = {
-      name: "exchange.declare",
-      exchange,
-      type,
-      passive: options.passive ?? false,
-      durable: options.durable ?? false,
-      autoDelete: options.autoDelete ?? false,
-      internal: options.internal ?? false,
-      nowait: false,
-      arguments: options.arguments ?? {},
-    };
-    await this.#call(method, options);
-  }
-
-  /** Deletes an exchange; with `ifUnused` only when nothing is bound to it. */
-  async exchangeDelete(exchange: string, options: ExchangeDeleteOptions = {}): Promise<void> {
-    const ifUnused = options.ifUnused ?? false;
-    await this.#call({ name: "exchange.delete", exchange, ifUnused, nowait: false }, options);
+  /** Gives one delivery back (`requeue`, the default) or up. */
+  basicReject(deliveryTag: number, options: RejectOptions = {}): void {
+    this.#sendTagged({ name: "basic.reject", deliveryTag, requeue: options.requeue ?? true });
   }
 
   /**
-   * Binds an exchange to another one: messages flow from `source` to `destination`.
-   *
-   * @param args The arguments of the binding; deadline and signal come behind them.
+   * Has all open deliveries of this channel delivered again, with new tags and `redelivered`, and
+   * with `requeue`, the default, to anybody who consumes. RabbitMQ knows only that: without, it
+   * closes the connection (540).
    */
-  async exchangeBind(
-    destination: string,
-    source: string,
-    routingKey: string,
-    args: FieldTable = {},
-    bounds: WaitBounds = {},
+  async basicRecover(
+    options: WaitBounds & { readonly requeue?: boolean | undefined } = {},
   ): Promise<void> {
-    const binding = { destination, source, routingKey, nowait: false, arguments: args };
-    await this.#call({ name: "exchange.bind", ...binding }, bounds);
+    await this.call({ name: "basic.recover", requeue: options.requeue ?? true }, options);
   }
 
   /**
-   * Undoes `exchangeBind()`; the arguments must be the same.
+   * The same without an answer. What is on its way meanwhile may or may not be concerned, so that
+   * no ack is safe.
    *
-   * @param args The arguments of the binding; deadline and signal come behind them.
+   * @deprecated Since AMQP 0-9-1 itself (class basic, recover-async); `basicRecover()` is answered.
    */
-  async exchangeUnbind(
-    destination: string,
-    source: string,
-    routingKey: string,
-    args: FieldTable = {},
-    bounds: WaitBounds = {},
-  ): Promise<void> {
-    const binding = { destination, source, routingKey, nowait: false, arguments: args };
-    await this.#call({ name: "exchange.unbind", ...binding }, bounds);
+  basicRecoverAsync(options: { readonly requeue?: boolean | undefined } = {}): void {
+    this.send({ name: "basic.recover-async", requeue: options.requeue ?? true });
   }
 
-  /** Declares a queue; an empty name lets the broker choose one. */
-  async queueDeclare(
-    queue = "",
-    options: QueueDeclareOptions = {},
-  ): Promise<{
-    readonly queue: string;
-    readonly messageCount: number;
-    readonly consumerCount: number;
-  }> {
-    const method: ClientMethod = {
-      name: "queue.declare",
-      queue,
-      passive: options.passive ?? false,
-      durable: options.durable ?? false,
-      exclusive: options.exclusive ?? false,
-      autoDelete: options.autoDelete ?? false,
-      nowait: false,
-      arguments: options.arguments ?? {},
-    };
-    const reply = await this.#callFor("queue.declare-ok", method, options);
-    const { messageCount, consumerCount } = reply;
-    return { queue: reply.queue, messageCount, consumerCount };
+  /** @internal Two consumers of one name: RabbitMQ closes the connection for it (530). */
+  protected refuseConsumerTag(consumerTag: string, waits = false): void {
+    if (!waits && this.#machine.consumers.get(consumerTag) === undefined) return;
+    throw new UsageError(`this channel has a consumer ${consumerTag} already`);
   }
 
-  /**
-   * Binds a queue to an exchange.
-   *
-   * @param args The arguments of the binding; deadline and signal come behind them.
-   */
-  async queueBind(
-    queue: string,
-    exchange: string,
-    routingKey: string,
-    args: FieldTable = {},
-    bounds: WaitBounds = {},
-  ): Promise<void> {
-    const binding = { queue, exchange, routingKey, nowait: false, arguments: args };
-    await this.#call({ name: "queue.bind", ...binding }, bounds);
-  }
-
-  /**
-   * Undoes `queueBind()`; the arguments must be the same.
-   *
-   * @param args The arguments of the binding; deadline and signal come behind them.
-   */
-  async queueUnbind(
-    queue: string,
-    exchange: string,
-    routingKey: string,
-    args: FieldTable = {},
-    bounds: WaitBounds = {},
-  ): Promise<void> {
-    const binding = { queue, exchange, routingKey, arguments: args };
-    await this.#call({ name: "queue.unbind", ...binding }, bounds);
-  }
-
-  /** Drops all messages that are ready in a queue. */
-  async queuePurge(
-    queue: string,
-    bounds: WaitBounds = {},
-  ): Promise<{ readonly messageCount: number }> {
-    const method: ClientMethod = { name: "queue.purge", queue, nowait: false };
-    const { messageCount } = await this.#callFor("queue.purge-ok", method, bounds);
-    return { messageCount };
-  }
-
-  /** Deletes a queue: with `ifUnused` only without consumers, with `ifEmpty` only without messages. */
-  async queueDelete(
-    queue: string,
-    options: QueueDeleteOptions = {},
-  ): Promise<{ readonly messageCount: number }> {
-    const { ifUnused = false, ifEmpty = false } = options;
-    const method: ClientMethod = { name: "queue.delete", queue, ifUnused, ifEmpty, nowait: false };
-    const { messageCount } = await this.#callFor("queue.delete-ok", method, options);
-    return { messageCount };
+  /** Nobody waits for this consumer any more. */
+  #cancelLate(consumerTag: string): void {
+    // A channel that is closed has no consumers.
+    queueMicrotask(() => this.basicCancel(consumerTag).catch(() => {}));
   }
 
   /** Nobody waits for this delivery any more: it goes back to its queue. */
@@ -261,21 +270,11 @@ export abstract class ChannelMethods extends EventEmitter<ChannelEvents> {
     });
   }
 
-  #call(method: ClientMethod, bounds: WaitBounds, late?: (reply: Reply) => void): Promise<Reply> {
-    return callMethod(this.#machine, this.#driver, method, bounds, late);
-  }
-
-  /** A call with one kind of reply, which the call queue has checked. */
-  async #callFor<N extends Method["name"]>(
-    _reply: N,
-    method: ClientMethod,
-    bounds: WaitBounds,
-  ): Promise<Extract<Method, { name: N }>> {
-    return (await this.#call(method, bounds)).method as Extract<Method, { name: N }>;
-  }
-
-  #send(method: ClientMethod): void {
-    this.#machine.send(method);
-    this.#driver.driveOutput();
+  /** Checked here, because one that waits behind a transaction is encoded later. */
+  #sendTagged(method: ClientMethod & { readonly deliveryTag: number }): void {
+    if (!(Number.isSafeInteger(method.deliveryTag) && method.deliveryTag >= 0)) {
+      throw new UsageError("a delivery tag is a whole number, 0 or more");
+    }
+    this.send(method);
   }
 }

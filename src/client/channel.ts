@@ -2,9 +2,13 @@
 import { type AmqpError, ChannelClosedError, CLOSED_BY_US, UsageError } from "../errors.ts";
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
+import type { OpenDelivery } from "../protocol/delivery-ledger.ts";
 import { ChannelMethods } from "./channel-methods.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
+import type { ConsumeOptions } from "./consume-options.ts";
+import { Consumer } from "./consumer.ts";
+import { ConsumedDelivery } from "./delivery.ts";
 import type { Driver } from "./driver.ts";
 import { callListeners } from "./listeners.ts";
 import { TalliedPublication } from "./publications.ts";
@@ -32,6 +36,8 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #closeTimeoutMs: number;
   readonly #tally = new ConfirmTally();
+  /** Those of `consume()`, by their tags. */
+  readonly #consumers: Map<string, Consumer> = new Map();
   #resolveClosed!: (error: AmqpError | undefined) => void;
   #closing: Promise<void> | undefined;
   #draining = false;
@@ -51,8 +57,8 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
    * Publishes. The message is on its way when this returns and cannot be withdrawn; the result is
    * its delivery tag, 0 before confirm.select.
    *
-   * @throws UsageError for arguments that cannot be sent, when 64 MiB of output wait already, or
-   *   while the broker has paused the channel with channel.flow.
+   * @throws UsageError for arguments that cannot be sent, when 64 MiB of output wait already, while
+   *   the broker has paused the channel with channel.flow, or while a transaction ends.
    */
   basicPublish(
     exchange: string,
@@ -78,7 +84,7 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
       options,
     );
     try {
-      this.#refuseIfPaused();
+      this.#refuseWhile();
       this.#refuseIfClosing();
       const deliveryTag = this.#machine.publish(publication);
       publication.keepCopies();
@@ -89,6 +95,43 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
       publication.withdraw();
       throw error;
     }
+  }
+
+  /**
+   * Consumes from a queue: `for await (const delivery of channel.consume("q")) { …; delivery.ack(); }`.
+   * Nothing is sent before the loop asks for its first message: then basic.qos with `prefetch`, for
+   * this consumer alone, and basic.consume. Any number of consumers may share a channel.
+   *
+   * The loop ends
+   *
+   * - by `break` or an error in its body: basic.cancel is sent, and what it did not settle goes back
+   *   to the queue (see `keepUnsettled`);
+   * - with a `ConsumerCancelledError` when the broker ends the consumer, because the queue was
+   *   deleted for example, after what had arrived by then;
+   * - with the reason when the channel or the connection is lost, and with an `AbortError` when the
+   *   signal fires;
+   * - quietly when this client closes the channel or the connection. What it was given and did not
+   *   ack by then goes back; `break` first where the last one is to be acked.
+   *
+   * On a transactional channel (`txSelect()`) acks, and what goes back, count with `txCommit()`.
+   *
+   * @throws UsageError for options that cannot be, at once.
+   */
+  consume(queue: string, options: ConsumeOptions = {}): Consumer {
+    const host = {
+      machine: this.#machine,
+      driver: this.#driver,
+      closeTimeoutMs: this.#closeTimeoutMs,
+      register: (consumer: Consumer): void => {
+        this.refuseConsumerTag(consumer.consumerTag, this.#consumers.has(consumer.consumerTag));
+        this.#consumers.set(consumer.consumerTag, consumer);
+      },
+      forget: (consumer: Consumer): void => {
+        const { consumerTag } = consumer;
+        if (this.#consumers.get(consumerTag) === consumer) this.#consumers.delete(consumerTag);
+      },
+    };
+    return new Consumer(host, queue, options.consumerTag ?? this.chooseConsumerTag(), options);
   }
 
   /**
@@ -111,6 +154,7 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<void> {
     const mistake = refuseTimeout(options.timeoutMs);
     if (mistake !== undefined) return Promise.reject(mistake);
+    for (const consumer of this.#consumers.values()) consumer.closed(undefined);
     this.#closing ??= closeChannel(this.#machine, this.#driver, options, this.#closeTimeoutMs, () =>
       this.drain(),
     );
@@ -133,7 +177,16 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
         return callListeners(() => this.emit("return", event.message));
       case "flow":
         return callListeners(() => this.emit("flow", event.active));
+      case "deliver":
+        return this.#deliver(new ConsumedDelivery(event.content, this.settling, event.open), event);
+      case "cancel": {
+        const { consumerTag } = event;
+        this.#consumers.get(consumerTag)?.cancelled();
+        return callListeners(() => this.emit("cancel", { consumerTag }));
+      }
       case "closed":
+        for (const consumer of this.#consumers.values()) consumer.closed(event.error);
+        this.#consumers.clear();
         this.#resolveClosed(event.error);
         return callListeners(() => this.emit("close", event.error));
     }
@@ -145,9 +198,22 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
     return new Promise((resolve) => this.#tally.whenIdle(resolve));
   }
 
-  #refuseIfPaused(): void {
-    if (this.#machine.flowActive) return;
-    throw new UsageError("the broker has paused this channel; wait for the event flow");
+  #deliver(
+    delivery: ConsumedDelivery,
+    { open }: { readonly open: OpenDelivery | undefined },
+  ): void {
+    const consumer = this.#consumers.get(delivery.consumerTag);
+    if (consumer !== undefined) consumer.push(delivery, open);
+    else callListeners(() => this.emit("deliver", delivery));
+  }
+
+  #refuseWhile(): void {
+    if (!this.#machine.flowActive) {
+      throw new UsageError("the broker has paused this channel; wait for the event flow");
+    }
+    if (this.#machine.endsTransaction) {
+      throw new UsageError("a transaction is about to end; await txCommit() or txRollback() first");
+    }
   }
 
   #refuseIfClosing(): void {

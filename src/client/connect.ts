@@ -1,6 +1,6 @@
 /** `connect()`: from options to an open connection, host by host, each attempt with a deadline. */
 import { type AmqpError, ConnectionLostError, TimeoutError, UsageError } from "../errors.ts";
-import { openSocket } from "../transport/socket.ts";
+import { clarifyLoss, openSocket } from "../transport/socket.ts";
 import { describe } from "../wire/writer.ts";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import { type Connection, openConnection } from "./connection.ts";
@@ -15,9 +15,11 @@ import { abortError } from "./waiting.ts";
  *   (rabbitmq.com/docs/uri-spec).
  * @param options Win over what the URI says.
  * @throws UsageError for a URI or options that cannot be right.
- * @throws ConnectionLostError, ConnectionClosedError, ProtocolError, TimeoutError or AbortError, with
- *   the `phase` that the attempt had reached. Of several hosts, `cause` is an `AggregateError` with
- *   the error of each.
+ * @throws ConnectionLostError, ConnectionClosedError, ProtocolError, CredentialsError, TimeoutError or
+ *   AbortError, with the `phase` that the attempt had reached. A login that was refused is a
+ *   ConnectionClosedError with `replyCode` 403 and the phase `authentication`, a virtual host that
+ *   was, one with 530 and the phase `open`. Of several hosts, `cause` is an `AggregateError` with the
+ *   error of each, in the order in which they were tried.
  */
 export function connect(url: string | URL, options?: ConnectOptions): Promise<Connection>;
 export function connect(options: ConnectOptions): Promise<Connection>;
@@ -30,16 +32,19 @@ export async function connect(
   const plan = isUri
     ? planConnection(String(first), second ?? {})
     : planConnection(undefined, first);
-  const errors: AmqpError[] = [];
+  const failures: Failure[] = [];
   for (const host of inOrder(plan, isUri ? second?.shuffle : first.shuffle)) {
     try {
       return await attempt(plan, host);
     } catch (error) {
-      if (plan.hosts.length === 1 || plan.signal?.aborted) throw error;
-      errors.push(error as AmqpError);
+      // A mistake in the options is one at every host.
+      const isFinal =
+        plan.hosts.length === 1 || plan.signal?.aborted || error instanceof UsageError;
+      if (isFinal) throw error;
+      failures.push({ host, error: error as AmqpError });
     }
   }
-  throw noHostError(errors);
+  throw noHostError(failures);
 }
 
 /** `connect(process.env.AMQP_URL)` with no such variable must not find some other broker. */
@@ -67,9 +72,13 @@ async function attempt(plan: ConnectPlan, host: PlannedHost): Promise<Connection
     bound.abort(new TimeoutError(`${where} took longer than ${connectTimeoutMs} ms`)),
   );
   try {
-    const { tls, noDelay, keepAliveMs } = plan;
-    const transport = await openSocket({ ...host, tls, noDelay, keepAliveMs }, bound.signal);
-    return await openConnection(transport, plan, SYSTEM_CLOCK, bound.signal);
+    const { readTlsFiles, noDelay, keepAliveMs } = plan;
+    const tls = readTlsFiles === undefined ? plan.tls : await readTlsFiles(bound.signal);
+    const target = { ...host, tls, noDelay, keepAliveMs };
+    const transport = await openSocket(target, bound.signal);
+    return await openConnection(transport, plan, SYSTEM_CLOCK, bound.signal).catch((error) => {
+      throw clarifyLoss(target, error);
+    });
   } catch (error) {
     throw bound.signal.aborted ? withPhase(bound.signal.reason, error) : error;
   } finally {
@@ -96,12 +105,20 @@ function inOrder(plan: ConnectPlan, shuffle: boolean | undefined): readonly Plan
     .map(({ host }) => host);
 }
 
-function noHostError(errors: readonly AmqpError[]): ConnectionLostError {
-  const messages = errors.map(({ message }) => `  ${message}`).join("\n");
-  const error = new ConnectionLostError(`none of ${errors.length} hosts let us in:\n${messages}`, {
-    cause: new AggregateError(errors),
-  });
-  const phase = errors.at(-1)?.phase;
+interface Failure {
+  readonly host: PlannedHost;
+  readonly error: AmqpError;
+}
+
+function noHostError(failures: readonly Failure[]): ConnectionLostError {
+  const lines = failures.map(
+    ({ host, error }) => `  ${host.hostname}:${host.port}, phase ${error.phase}: ${error.message}`,
+  );
+  const error = new ConnectionLostError(
+    `none of ${failures.length} hosts let us in:\n${lines.join("\n")}`,
+    { cause: new AggregateError(failures.map(({ error: each }) => each)) },
+  );
+  const phase = failures.at(-1)?.error.phase;
   if (phase !== undefined) error.phase = phase;
   return error;
 }

@@ -1,6 +1,6 @@
 /** A connection as an application holds it: opens channels and publishers, tells, and closes. */
 import { EventEmitter } from "node:events";
-import { type AmqpError, CLOSED_BY_US, ConnectionClosedError, UsageError } from "../errors.ts";
+import { type AmqpError, CLOSED_BY_US, ConnectionClosedError } from "../errors.ts";
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConnectionMachine } from "../protocol/connection.ts";
 import type { ConnectionEvent } from "../protocol/connection-events.ts";
@@ -12,6 +12,7 @@ import { callMethod } from "./calls.ts";
 import { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { CloseOptions } from "./close-channel.ts";
+import { Login } from "./credentials.ts";
 import { Driver } from "./driver.ts";
 import { callListeners } from "./listeners.ts";
 import type { ConnectPlan } from "./options.ts";
@@ -100,7 +101,13 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     return publisher;
   }
 
-  /** Gives the broker a new secret, such as a fresh token, for a connection that stays open. */
+  /**
+   * Gives the broker a new secret, such as a fresh token, for a connection that stays open. RabbitMQ
+   * passes it to the back ends that the login went through: one whose logins expire (OAuth 2) takes
+   * it, or closes the connection with 530; the internal one answers that all is well and does nothing.
+   *
+   * @param reason For the broker's log; at most 255 octets.
+   */
   async updateSecret(
     secret: string | Uint8Array,
     reason = "",
@@ -235,6 +242,7 @@ export function openConnection(
 ): Promise<Connection> {
   const { credentials, vhost, clientProperties, locale, proposal, maxBodyBytes } = plan;
   const { mechanism } = credentials;
+  const login = new Login([credentials, ...plan.otherCredentials]);
   const settings = { mechanism, vhost, clientProperties, locale, proposal, maxBodyBytes };
   return new Promise((resolve, reject) => {
     const onAbort = (): void => driver.destroy(signal.reason);
@@ -249,14 +257,13 @@ export function openConnection(
     const driver = new Driver(transport, machine, clock, (event) => handle(event));
     const connection = new Connection(driver, plan.closeTimeoutMs);
     const answer = (challenge: Uint8Array | undefined): void => {
-      new Promise<Uint8Array>((respond) => respond(credentials.respond(challenge)))
-        .then((response) => {
-          machine.respond(response);
+      login
+        .answer(challenge, machine.mechanisms)
+        .then(({ response, mechanism }) => {
+          machine.respond(response, mechanism);
           driver.drive();
         })
-        .catch((cause) => {
-          const why = cause instanceof Error ? cause.message : String(cause);
-          const error = new UsageError(`the credentials gave no response: ${why}`, { cause });
+        .catch((error: AmqpError) => {
           error.phase = "authentication";
           reject(error);
           driver.destroy(error);

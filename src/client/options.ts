@@ -2,11 +2,20 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { UsageError } from "../errors.ts";
 import { CHANNEL_MAX_CAP, DEFAULT_PROPOSAL, type Tuning } from "../protocol/negotiation.ts";
-import { amqplain, type Credentials, external, plain } from "../protocol/sasl.ts";
+import {
+  amqplain,
+  anonymous,
+  type Credentials,
+  crDemo,
+  external,
+  plain,
+} from "../protocol/sasl.ts";
 import type { FieldTable } from "../wire/field-value.ts";
 import { writeMethodFrame } from "../wire/frame.ts";
 import { FRAME_MIN_SIZE, PORT, TLS_PORT } from "../wire/generated/constants.ts";
+import type { ClientMethod } from "../wire/generated/methods.ts";
 import { Writer } from "../wire/writer.ts";
+import { planTls, type TlsPlan } from "./tls-options.ts";
 import { type ParsedUri, parseUri } from "./uri.ts";
 
 /** Where to connect to. */
@@ -24,7 +33,12 @@ export interface ConnectOptions {
   readonly port?: number | undefined;
   /** Virtual host; default `/`. */
   readonly vhost?: string | undefined;
-  /** TLS, with Node's defaults or with these options; default as the URI's scheme says. */
+  /**
+   * TLS, with Node's defaults or with these options (`ca`, `cert`, `key`, `servername` and the rest of
+   * `tls.connect()`), each of which wins over the URI's; default as the URI's scheme says. The
+   * broker's certificate is verified unless `rejectUnauthorized` is false. One authority in `ca`
+   * takes the place of all those that Node trusts.
+   */
   readonly tls?: boolean | TlsOptions | undefined;
   /** Hosts that are tried in turn, instead of `hostname` and `port`. */
   readonly hosts?: readonly Host[] | undefined;
@@ -34,8 +48,12 @@ export interface ConnectOptions {
   readonly username?: string | undefined;
   /** Default `guest`. */
   readonly password?: string | undefined;
-  /** How to authenticate, instead of `username` and `password`; asked anew at each attempt. */
-  readonly credentials?: Credentials | undefined;
+  /**
+   * How to authenticate, instead of `username` and `password`; asked anew at each attempt. Of several
+   * the first is taken whose mechanism the server offers. Default `plain()` with user name and
+   * password, or what the URI's `auth_mechanism` names.
+   */
+  readonly credentials?: Credentials | readonly Credentials[] | undefined;
   /** Added to what this client tells of itself. */
   readonly clientProperties?: FieldTable | undefined;
   /** A name for the connection that RabbitMQ shows in its management and logs. */
@@ -66,10 +84,11 @@ export interface ConnectOptions {
 }
 
 /** Options with every default filled in. */
-export interface ConnectPlan {
+export interface ConnectPlan extends TlsPlan {
   readonly hosts: readonly { readonly hostname: string; readonly port: number }[];
-  readonly tls: TlsOptions | undefined;
   readonly credentials: Credentials;
+  /** To use in turn where the server does not offer the mechanism of `credentials`. */
+  readonly otherCredentials: readonly Credentials[];
   readonly vhost: string;
   readonly locale: string;
   readonly clientProperties: FieldTable;
@@ -86,11 +105,13 @@ export interface ConnectPlan {
 export function planConnection(uri: string | undefined, options: ConnectOptions): ConnectPlan {
   const parsed = uri === undefined ? undefined : parseUri(uri);
   const query = parsed?.query ?? {};
-  const tls = resolveTls(options.tls ?? parsed?.tls ?? false);
+  const tlsPlan = planTls(options.tls, parsed?.tls ?? false, query.tls);
+  const [credentials, ...otherCredentials] = resolveCredentials(options, parsed);
   const plan: ConnectPlan = {
-    hosts: resolveHosts(options, parsed, tls === undefined ? PORT : TLS_PORT),
-    tls,
-    credentials: resolveCredentials(options, parsed),
+    hosts: resolveHosts(options, parsed, tlsPlan.tls === undefined ? PORT : TLS_PORT),
+    ...tlsPlan,
+    credentials,
+    otherCredentials,
     vhost: options.vhost ?? parsed?.vhost ?? "/",
     locale: options.locale ?? "en_US",
     clientProperties: describeClient(options),
@@ -122,16 +143,16 @@ export function planConnection(uri: string | undefined, options: ConnectOptions)
 }
 
 /** Encodes what the broker will be told, to nowhere: a mistake shows before anything is opened. */
-function checkEncoding({ clientProperties, credentials, locale, vhost }: ConnectPlan): void {
-  const { mechanism } = credentials;
+function checkEncoding(plan: ConnectPlan): void {
+  const { clientProperties, locale } = plan;
   const response = new Uint8Array(0); // asked for when the broker wants it
   const writer = new Writer();
-  for (const method of [
-    { name: "connection.start-ok", clientProperties, mechanism, response, locale },
-    { name: "connection.open", virtualHost: vhost },
-  ] as const) {
+  const write = (method: ClientMethod): void =>
     writeMethodFrame(writer, 0, method, DEFAULT_PROPOSAL.frameMax);
+  for (const { mechanism } of [plan.credentials, ...plan.otherCredentials]) {
+    write({ name: "connection.start-ok", clientProperties, mechanism, response, locale });
   }
+  write({ name: "connection.open", virtualHost: plan.vhost });
 }
 
 /** RabbitMQ 3 accepts messages of up to 128 MiB, RabbitMQ 4 of 16 MiB unless told otherwise. */
@@ -144,11 +165,6 @@ const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
 const DEFAULT_KEEP_ALIVE_MS = 60_000;
 /** connection.tune has 16 bits for it. */
 const MAX_HEARTBEAT_SECONDS = 65_535;
-
-function resolveTls(tls: boolean | TlsOptions): TlsOptions | undefined {
-  if (tls === false) return undefined;
-  return tls === true ? {} : tls;
-}
 
 function resolveHosts(
   options: ConnectOptions,
@@ -169,19 +185,38 @@ function resolveHosts(
 
 const MAX_PORT = 65_535;
 
-function resolveCredentials(options: ConnectOptions, parsed: ParsedUri | undefined): Credentials {
-  if (options.credentials !== undefined) return options.credentials;
+type Choice = [Credentials, ...Credentials[]];
+
+function resolveCredentials(options: ConnectOptions, parsed: ParsedUri | undefined): Choice {
+  if (options.credentials !== undefined) {
+    const choice = [options.credentials].flat() as Credentials[];
+    if (choice.length === 0) throw new UsageError("credentials is empty; give at least one");
+    return choice as Choice;
+  }
   const username = options.username ?? parsed?.username ?? "guest";
   const password = options.password ?? parsed?.password ?? "guest";
   for (const [name, value] of Object.entries({ username, password })) {
     if (typeof value !== "string") throw new UsageError(`${name} must be a string`);
   }
-  const mechanism = parsed?.query.authMechanisms?.[0]?.toUpperCase() ?? "PLAIN";
-  if (mechanism === "PLAIN") return plain(username, password);
-  if (mechanism === "AMQPLAIN") return amqplain(username, password);
-  if (mechanism === "EXTERNAL") return external();
-  throw new UsageError("auth_mechanism in the URI must be plain, amqplain or external");
+  const names = parsed?.query.authMechanisms ?? ["plain"];
+  return names.map((name) => {
+    const make = MECHANISMS.get(name.toLowerCase());
+    if (make !== undefined) return make(username, password);
+    const known = [...MECHANISMS.keys()].join(", ");
+    throw new UsageError(`auth_mechanism in the URI must be one of ${known}`);
+  }) as Choice;
 }
+
+/** By their names in a URI, which are those of RabbitMQ's Erlang client, and by their own. */
+const MECHANISMS: ReadonlyMap<string, (username: string, password: string) => Credentials> =
+  new Map([
+    ["plain", plain],
+    ["amqplain", amqplain],
+    ["external", () => external()],
+    ["crdemo", crDemo],
+    ["rabbit-cr-demo", crDemo],
+    ["anonymous", () => anonymous()],
+  ]);
 
 /**
  * What the broker is told about this client. Some of RabbitMQ's notices go only to clients that

@@ -28,6 +28,24 @@ export interface UriQuery {
   readonly frameMax?: number;
   /** SASL mechanisms, in the order of preference. */
   readonly authMechanisms?: readonly string[];
+  /** What is for TLS; undefined where nothing is. */
+  readonly tls?: UriTls;
+}
+
+/** The query parameters for TLS, under their own names. */
+export interface UriTls {
+  /** Path of the authorities that are trusted (PEM). */
+  readonly cacertfile?: string;
+  /** Path of the client's certificate (PEM). */
+  readonly certfile?: string;
+  /** Path of its key (PEM); default that of `certfile`. */
+  readonly keyfile?: string;
+  /** What the key is encrypted with. */
+  readonly password?: string;
+  /** Default `verify_peer`. */
+  readonly verify?: "verify_peer" | "verify_none";
+  /** The name that the server's certificate must have; `disable` sends none. Default the host. */
+  readonly server_name_indication?: string;
 }
 
 /** Parses an AMQP URI; raises a `UsageError` that shows no secret. */
@@ -105,6 +123,7 @@ function parsePort(text: string | undefined): number | undefined {
 
 function parseQuery(query: string): UriQuery {
   const parsed: Record<string, unknown> = {};
+  const tls: Record<string, string> = {};
   const mechanisms: string[] = [];
   for (const pair of query.split("&").filter((text) => text !== "")) {
     const equals = pair.indexOf("=");
@@ -114,11 +133,15 @@ function parseQuery(query: string): UriQuery {
       mechanisms.push(value);
       continue;
     }
-    const option = NUMERIC[name];
+    if (TLS_PARAMETERS.includes(name)) {
+      tls[name] = value;
+      continue;
+    }
+    const option = NUMERIC.get(name);
     if (option === undefined) {
+      const known = ["auth_mechanism", ...NUMERIC.keys(), ...TLS_PARAMETERS].join(", ");
       throw new UsageError(
-        `the URI has the query parameter ${JSON.stringify(name)}, which is not one of ` +
-          `auth_mechanism, ${Object.keys(NUMERIC).join(", ")}; for TLS use the option tls`,
+        `the URI has the query parameter ${JSON.stringify(name)}, which is not one of ${known}`,
       );
     }
     if (!/^\d+$/.test(value)) {
@@ -126,15 +149,42 @@ function parseQuery(query: string): UriQuery {
     }
     parsed[option] = Number(value);
   }
-  return mechanisms.length === 0 ? parsed : { ...parsed, authMechanisms: mechanisms };
+  if (mechanisms.length > 0) parsed["authMechanisms"] = mechanisms;
+  if (Object.keys(tls).length > 0) parsed["tls"] = checkTls(tls);
+  return parsed;
 }
 
-const NUMERIC: { readonly [name: string]: keyof UriQuery } = {
-  heartbeat: "heartbeatSeconds",
-  connection_timeout: "connectTimeoutMs",
-  channel_max: "channelMax",
-  frame_max: "frameMax",
-};
+const NUMERIC: ReadonlyMap<string, keyof UriQuery> = new Map([
+  ["heartbeat", "heartbeatSeconds"],
+  ["connection_timeout", "connectTimeoutMs"],
+  ["channel_max", "channelMax"],
+  ["frame_max", "frameMax"],
+]);
+
+const TLS_PARAMETERS: readonly string[] = [
+  ...["cacertfile", "certfile", "keyfile", "password"],
+  ...["verify", "server_name_indication"],
+];
+
+function checkTls(tls: UriTls): UriTls {
+  const empty = Object.entries(tls).find(([, value]) => value === "");
+  if (empty !== undefined) {
+    throw new UsageError(`the query parameter ${empty[0]} in the URI is empty`);
+  }
+  if (!["verify_peer", "verify_none", undefined].includes(tls.verify)) {
+    throw new UsageError("verify in the URI must be verify_peer or verify_none");
+  }
+  if (tls.keyfile !== undefined && tls.certfile === undefined) {
+    throw new UsageError("the URI has keyfile, and no certfile with the certificate for it");
+  }
+  if (tls.password !== undefined && tls.certfile === undefined) {
+    throw new UsageError(
+      "the query parameter password in the URI is for the key of a TLS certificate, and there is " +
+        "no certfile; the password to log in with goes before the host",
+    );
+  }
+  return tls;
+}
 
 const PERCENT_ENCODE = "special characters in its parts must be percent-encoded";
 

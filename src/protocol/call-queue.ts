@@ -1,7 +1,8 @@
 /**
  * Synchronous methods of one channel, one at a time and in order: a method is sent when the reply
  * to the one before has come. AMQP replies carry no correlation, so order is all there is to match
- * them by (specification section 2.2.3).
+ * them by (specification section 2.2.3). A method that asks for no reply (`nowait`) keeps its place
+ * in that order, and the next one follows at once.
  */
 import { type AmqpError, ProtocolError } from "../errors.ts";
 import { REPLY_CODE } from "../wire/generated/constants.ts";
@@ -19,6 +20,8 @@ export interface Reply {
 /** A synchronous method and who waits for its reply; neither may call back into the machines. */
 export interface Call {
   readonly method: ClientMethod;
+  /** It is in the output. Where there is such a function, that is all: no reply is awaited. */
+  sent?(): void;
   resolve(reply: Reply): void;
   reject(error: AmqpError): void;
 }
@@ -34,12 +37,20 @@ export interface CallHandle {
 /** The calls of one channel. */
 export class CallQueue {
   readonly #send: (method: ClientMethod) => void;
+  readonly #answered: (method: ClientMethod, reply: ServerMethod) => void;
   readonly #waiting = new Fifo<Call>();
   #pending: Call | undefined;
 
-  /** `send` writes a method; what it raises goes to the call. */
-  constructor(send: (method: ClientMethod) => void) {
+  /**
+   * `send` writes a method; what it raises goes to the call. `answered` is told of each reply that
+   * answers its call before the call is; what it raises is the peer's mistake.
+   */
+  constructor(
+    send: (method: ClientMethod) => void,
+    answered: (method: ClientMethod, reply: ServerMethod) => void = () => {},
+  ) {
     this.#send = send;
+    this.#answered = answered;
   }
 
   /** The call that was sent and waits for its reply. */
@@ -74,6 +85,7 @@ export class CallQueue {
         got: method.name,
       });
     }
+    this.#answered(call.method, method);
     this.#pending = undefined;
     call.resolve({ method, content });
     this.#sendNext();
@@ -94,7 +106,8 @@ export class CallQueue {
       if (call === undefined) return;
       try {
         this.#send(call.method);
-        this.#pending = call;
+        if (call.sent === undefined) this.#pending = call;
+        else call.sent();
       } catch (error) {
         call.reject(error as AmqpError);
       }

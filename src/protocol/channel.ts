@@ -14,6 +14,8 @@ import { writeContent } from "../wire/content.ts";
 import { writeMethodFrame } from "../wire/frame.ts";
 import { METHODS } from "../wire/generated/method-table.ts";
 import type {
+  BasicCancel,
+  BasicDeliver,
   BasicReturn,
   ChannelClose,
   ClientMethod,
@@ -22,42 +24,22 @@ import type {
 } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { LastHead } from "../wire/last-head.ts";
-import type { Output } from "../wire/output.ts";
 import { NO_PROPERTIES } from "../wire/properties.ts";
 import { type Call, type CallHandle, CallQueue } from "./call-queue.ts";
+import type { ChannelLink } from "./channel-link.ts";
 import { type ChannelState, nextChannelState } from "./channel-states.ts";
 import { ConfirmLedger } from "./confirm-ledger.ts";
+import { ConsumerTable } from "./consumer-table.ts";
 import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
+import { DeliveryLedger } from "./delivery-ledger.ts";
 import { closeReason } from "./frame-reading.ts";
 import { type Publication, publishError } from "./publication.ts";
 import { type Blame, blameCall, blamedError, blamePublish } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
-import { type ReturnedMessage, returnedMessage } from "./returned-error.ts";
+import { returnedMessage } from "./returned-error.ts";
 
-/** What happens on a channel, for whoever set {@link ChannelMachine.observed}. */
-export type ChannelEvent =
-  | { readonly type: "ack" | "nack"; readonly deliveryTag: number; readonly multiple: boolean }
-  | { readonly type: "return"; readonly message: ReturnedMessage }
-  | { readonly type: "flow"; readonly active: boolean }
-  | { readonly type: "closed"; readonly error: AmqpError | undefined };
-
-/** What a channel needs of its connection. */
-export interface ChannelLink {
-  readonly output: Output;
-  readonly frameMax: number;
-  readonly maxBodyBytes: number;
-  readonly vhost: string;
-  /** Why the connection sends nothing more for its channels; undefined while it does. */
-  readonly refusal: AmqpError | undefined;
-  /** Something happened that the application may want to know. */
-  emit(channel: ChannelMachine, event: ChannelEvent): void;
-  /** Publishes entered the output that the socket has not been given. */
-  published(channel: ChannelMachine): void;
-  /** An immediate publish is on its way of which no ledger knows, or none any more. */
-  lostSightOfImmediate(): void;
-  /** The channel's number is free again. */
-  freed(channel: ChannelMachine): void;
-}
+export type { ChannelEvent } from "./channel-events.ts";
+export type { ChannelLink } from "./channel-link.ts";
 
 /** The state of one channel. */
 export class ChannelMachine {
@@ -65,6 +47,10 @@ export class ChannelMachine {
   readonly number: number;
   /** The open publishes, once confirm.select was sent. */
   readonly ledger: ConfirmLedger = new ConfirmLedger();
+  /** For whom deliveries may come. */
+  readonly consumers: ConsumerTable = new ConsumerTable();
+  /** The deliveries that wait for an answer. */
+  readonly deliveries: DeliveryLedger = new DeliveryLedger();
   /** Whether acks, nacks, returns and flow become events, or are only accounted for. */
   observed = false;
   readonly #link: ChannelLink;
@@ -83,7 +69,10 @@ export class ChannelMachine {
     this.number = number;
     this.#link = link;
     this.#assembler = new ContentAssembler(link.maxBodyBytes);
-    this.#calls = new CallQueue((method) => this.#sendCall(method));
+    this.#calls = new CallQueue(
+      (method) => this.#sendCall(method),
+      (asked, reply) => this.#answered(asked, reply),
+    );
     this.#calls.add({ ...opened, method: { name: "channel.open" } });
   }
 
@@ -119,11 +108,22 @@ export class ChannelMachine {
     return undefined;
   }
 
-  /** Sends a method that has no reply. */
+  /**
+   * Whether the peer is ending a transaction. Nothing may be sent until it has: RabbitMQ closes the
+   * connection for anything but a channel.close behind tx.commit.
+   */
+  get endsTransaction(): boolean {
+    const name = this.#calls.pending?.method.name;
+    return name === "tx.commit" || name === "tx.rollback";
+  }
+
+  /** Sends a method that has no reply: now, or behind the end of a transaction. */
   send(method: ClientMethod): void {
     const error = this.#refusal();
     if (error !== undefined) throw error;
+    if (this.endsTransaction) return void this.#calls.add({ ...UNHEARD, method });
     this.#write(method);
+    this.deliveries.sent(method);
   }
 
   /** Properties that most publishes have, the same object each time, and that nobody changes. */
@@ -238,6 +238,11 @@ export class ChannelMachine {
         return this.#confirmed("ack", method.deliveryTag, method.multiple);
       case "basic.nack":
         return this.#confirmed("nack", method.deliveryTag, method.multiple);
+      case "basic.cancel":
+        if (this.#state !== "closing" && this.consumers.cancelled(method.consumerTag)) {
+          return this.#cancelled(method);
+        }
+        return this.#reply(method);
       case "channel.flow":
         if (this.#state === "closing") return;
         this.#flowActive = method.active;
@@ -260,9 +265,25 @@ export class ChannelMachine {
       const message = returnedMessage(content as Content<BasicReturn>);
       this.ledger.returned(message);
       if (this.observed) this.#link.emit(this, { type: "return", message });
+    } else if (content.method.name === "basic.deliver" && this.#state !== "closing") {
+      this.#delivered(content as Content<BasicDeliver>);
     } else {
       this.#reply(content.method as ServerMethod, content);
     }
+  }
+
+  #delivered(content: Content<BasicDeliver>): void {
+    const { consumerTag, deliveryTag } = content.method;
+    const consumer = this.consumers.get(consumerTag);
+    if (consumer === undefined) return this.#reply(content.method); // which says what was due
+    const open = consumer.noAck ? undefined : this.deliveries.add(deliveryTag);
+    this.#link.emit(this, { type: "deliver", content, open });
+  }
+
+  /** The peer cancelled a consumer: its queue is gone, or will be somewhere else. */
+  #cancelled({ consumerTag, nowait }: BasicCancel): void {
+    if (!nowait) this.#write({ name: "basic.cancel-ok", consumerTag });
+    this.#link.emit(this, { type: "cancel", consumerTag });
   }
 
   #reply(method: ServerMethod, content?: Content): void {
@@ -332,10 +353,20 @@ export class ChannelMachine {
   }
 
   #sendCall(method: ClientMethod): void {
+    // What expects no reply would seem to have been sent.
+    const refusal = this.#link.refusal;
+    if (refusal !== undefined && "nowait" in method && method.nowait) throw refusal;
     this.#write(method);
     this.#nextTagAtCall = this.ledger.nextTag;
+    this.consumers.sent(method);
+    this.deliveries.sent(method);
     if (method.name === "confirm.select") this.#confirming = true;
     if (method.name === "channel.close") this.#state = "closing";
+  }
+
+  #answered(asked: ClientMethod, reply: ServerMethod): void {
+    this.consumers.answered(asked, reply);
+    this.deliveries.answered(asked, reply);
   }
 
   #write(method: ClientMethod): void {
@@ -343,6 +374,9 @@ export class ChannelMachine {
     writeMethodFrame(this.#link.output.writer, this.number, method, this.#link.frameMax);
   }
 }
+
+/** A method without a reply that has to wait: nobody is told. */
+const UNHEARD = { sent: () => {}, resolve: () => {}, reject: () => {} } as const;
 
 type Decide = (publication: Publication, written: boolean) => AmqpError;
 

@@ -47,7 +47,7 @@ import { PatientDeadlines } from "./patient-deadlines.ts";
 import { PublishScheduler } from "./publish-scheduler.ts";
 import { type Blame, blameImmediate, NOBODY } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
-import { parseMechanisms } from "./sasl.ts";
+import { mechanismHint, parseMechanisms } from "./sasl.ts";
 
 /** The state of one connection. */
 export class ConnectionMachine {
@@ -57,6 +57,7 @@ export class ConnectionMachine {
   readonly #calls = new CallQueue((method) => this.#sendCall(method));
   readonly #channels: ChannelTable;
   #startAnswered = false;
+  #mechanism: string;
   /** Whose turn it is to publish. */
   readonly scheduler: PublishScheduler = new PublishScheduler(this);
   /** Of publishes and calls. */
@@ -81,6 +82,7 @@ export class ConnectionMachine {
   /** Queues the protocol header: a client speaks first. */
   constructor(settings: ConnectionSettings, now: number) {
     this.#settings = settings;
+    this.#mechanism = settings.mechanism;
     this.#heartbeat = new HeartbeatClock(0, now);
     this.#channels = new ChannelTable(this.#channelLink());
     writeProtocolHeader(this.#output.writer);
@@ -132,7 +134,9 @@ export class ConnectionMachine {
     const phase = CONNECT_PHASES[this.#state];
     const where = phase === undefined ? "" : ` in phase ${phase}`;
     const why = cause instanceof Error ? `: ${cause.message}` : "";
-    const hint = SILENT_END_HINTS[this.#state] ?? "";
+    const inLogin = this.#state === "authenticated";
+    const wrong = inLogin ? mechanismHint(this.#mechanism, this.mechanisms) : undefined;
+    const hint = wrong ?? SILENT_END_HINTS[this.#state] ?? "";
     const lost = new ConnectionLostError(`the connection was lost${where}${why}${hint}`, { cause });
     this.#close(lost);
   }
@@ -156,16 +160,17 @@ export class ConnectionMachine {
     this.deadlines.expire(now);
   }
 
-  /** Answers the event `challenge`. */
-  respond(response: Uint8Array): void {
+  /** Answers the event `challenge`, the first time with a mechanism other than that of the settings. */
+  respond(response: Uint8Array, mechanism: string = this.#mechanism): void {
     if (this.#state !== "authenticating") return;
-    const { mechanism, clientProperties, locale } = this.#settings;
+    const { clientProperties, locale } = this.#settings;
     this.#write(
       this.#startAnswered
         ? { name: "connection.secure-ok", response }
         : { name: "connection.start-ok", clientProperties, mechanism, response, locale },
     );
     this.#startAnswered = true;
+    this.#mechanism = mechanism;
     this.#state = "authenticated";
   }
 

@@ -20,7 +20,7 @@ export interface Tuning {
 
 /** What a connection is opened with. */
 export interface ConnectionSettings {
-  /** The SASL mechanism; the responses come through `ConnectionMachine.respond()`. */
+  /** The SASL mechanism; the responses, and another choice, come through `ConnectionMachine.respond()`. */
   readonly mechanism: string;
   readonly vhost: string;
   readonly clientProperties: FieldTable;

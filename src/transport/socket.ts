@@ -2,6 +2,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type AmqpError, ConnectionLostError, type ConnectPhase, UsageError } from "../errors.ts";
+import { describeCause, isTlsAlert, tlsAdvice } from "./tls-errors.ts";
 import type { Transport, TransportHandler, TransportTarget } from "./transport.ts";
 
 /** Connects; the rejection is a `ConnectionLostError` that tells how far it came. */
@@ -50,8 +51,9 @@ function dial(target: TransportTarget): Socket {
   const { hostname, port, noDelay, keepAliveMs, tls } = target;
   const keepAlive = { keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
   if (tls === undefined) return connectTcp({ host: hostname, port, noDelay, ...keepAlive });
-  const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
-  const socket = connectTls({ ...servername, ...tls, host: hostname, port });
+  // An address is no server name (RFC 6066, section 3); the certificate is compared with it all the same.
+  const servername = tls.servername ?? (isIP(hostname) === 0 ? hostname : "");
+  const socket = connectTls({ ...tls, servername, host: hostname, port });
   socket.setNoDelay(noDelay);
   socket.setKeepAlive(keepAlive.keepAlive, keepAlive.keepAliveInitialDelay);
   return socket;
@@ -59,12 +61,33 @@ function dial(target: TransportTarget): Socket {
 
 /** Says what could not be reached, and how far it came. */
 function connectError(target: TransportTarget, phase: ConnectPhase, cause: unknown): AmqpError {
+  const advice = phase === "tls" ? tlsAdvice(cause) : undefined;
   const error = new ConnectionLostError(
-    `could not connect to ${whereTo(target)}: ${WHAT[phase]} (${describeCause(cause)})`,
+    `could not connect to ${whereTo(target)}: ${WHAT[phase]} (${describeCause(cause)})` +
+      (advice === undefined ? "" : `; ${advice}`),
     { cause },
   );
   error.phase = phase;
   return error;
+}
+
+/**
+ * The error of a handshake, or a clearer one: with TLS 1.3 a server refuses the client's certificate,
+ * or that there is none, when the client has its session already, and some only hang up.
+ */
+export function clarifyLoss(target: TransportTarget, error: unknown): unknown {
+  const isLoss = error instanceof ConnectionLostError && error.phase === "handshake";
+  if (!isLoss || target.tls === undefined) return error;
+  const { cause } = error;
+  if (isTlsAlert(cause)) return connectError(target, "tls", cause);
+  const why = cause === undefined ? "" : `: ${describeCause(cause)}`;
+  const clearer = new ConnectionLostError(
+    `${whereTo(target)} took the TLS session and hung up before it said anything in AMQP${why}; it ` +
+      "may want a client certificate, or have nothing that speaks AMQP behind it",
+    { cause },
+  );
+  clearer.phase = "handshake";
+  return clearer;
 }
 
 function whereTo({ hostname, port }: TransportTarget): string {
@@ -76,12 +99,6 @@ const WHAT: { readonly [P in ConnectPhase]?: string } = {
   tcp: "no TCP connection",
   tls: "no TLS session",
 };
-
-/** With several addresses Node gives an AggregateError, whose own message is empty. */
-function describeCause(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
-  return cause instanceof Error ? cause.message : String(cause);
-}
 
 class SocketTransport implements Transport {
   readonly #socket: Socket;

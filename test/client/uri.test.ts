@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { planConnection } from "../../src/client/options.ts";
 import { type ParsedUri, parseUri } from "../../src/client/uri.ts";
 import { type ConnectOptions, connect, UsageError } from "../../src/index.ts";
 import { everythingShown, failure } from "../support/environment.ts";
@@ -67,6 +68,21 @@ describe("AMQP URI", () => {
       frameMax: 8192,
       authMechanisms: ["plain", "amqplain"],
     });
+    expect(
+      parseUri(
+        "amqps://h?cacertfile=/ca.pem&certfile=client%20cert.pem&keyfile=k&password=p%26q" +
+          "&verify=verify_none&server_name_indication=x.example.org",
+      ).query,
+    ).to.deep.equal({
+      tls: {
+        cacertfile: "/ca.pem",
+        certfile: "client cert.pem",
+        keyfile: "k",
+        password: "p&q",
+        verify: "verify_none",
+        server_name_indication: "x.example.org",
+      },
+    });
     expect(parseUri("amqp://h?").query).to.deep.equal({});
     expect(parseUri("amqp://h?heart%62eat=1&").query).to.deep.equal({ heartbeatSeconds: 1 });
   });
@@ -97,8 +113,21 @@ describe("AMQP URI", () => {
     ["amqp://user:s3cret@host?heartbeat=x", "heartbeat"],
     ["amqp://user:s3cret@host?heartbeat=-1", "heartbeat"],
     ["amqp://user:s3cret@host?heartbeat=%", "heartbeat"],
-    ["amqp://user:s3cret@host?cacertfile=/x", "tls"],
+    ["amqp://user:s3cret@host?cacertfile=/x", "write amqps:"],
+    ["amqp://user:s3cret@host?verify=verify_peer&server_name_indication=h", "write amqps:"],
     ["amqp://user:s3cret@host?password=s3cret", "password"],
+    ["amqps://user:s3cret@host?password=s3cret", "no certfile"],
+    ["amqps://user:s3cret@host?keyfile=/x", "no certfile"],
+    ["amqps://user:s3cret@host?cacertfile=", "cacertfile"],
+    ["amqps://user:s3cret@host?server_name_indication", "server_name_indication"],
+    ["amqps://user:s3cret@host?verify=true", "verify_peer or verify_none"],
+    ["amqps://user:s3cret@host?verify=VERIFY_NONE", "verify_peer or verify_none"],
+    ["amqps://user:s3cret@host?depth=2", "depth"],
+    ["amqps://user:s3cret@host?fail_if_no_peer_cert=true", "fail_if_no_peer_cert"],
+    ["amqp://user:s3cret@host?toString=1", "toString"],
+    ["amqp://user:s3cret@host?__proto__=1", "__proto__"],
+    ["amqp://user:s3cret@host?auth_mechanism=plain&auth_mechanism=magic", "auth_mechanism"],
+    ["amqp://user:s3cret@host?auth_mechanism=", "auth_mechanism"],
     ["amqp://user:s3cret@host?heartbeat=99999", "heartbeatSeconds"],
     ["amqp://user:s3cret@host?channel_max=70000", "channelMax"],
     ["amqp://user:s3cret@host?frame_max=1", "frameMax"],
@@ -128,6 +157,15 @@ describe("AMQP URI", () => {
       expect(everythingShown(error)).not.to.match(/s3cret|1234/);
     });
   }
+
+  it("takes an absent host for localhost, and an IPv6 address without its brackets", () => {
+    const hosts = (uri: string) => planConnection(uri, {}).hosts;
+    expect(hosts("amqp://")).to.deep.equal([{ hostname: "localhost", port: 5672 }]);
+    expect(hosts("amqps://:1")).to.deep.equal([{ hostname: "localhost", port: 1 }]);
+    expect(hosts("amqps://[2001:db8::7]/v")).to.deep.equal([
+      { hostname: "2001:db8::7", port: 5671 },
+    ]);
+  });
 
   it("takes a URL object", async () => {
     const error = await failure(connect(new URL("amqp://u:s3cret@127.0.0.1:1/a/b")), UsageError);

@@ -54,6 +54,43 @@ describe("CallQueue", () => {
     ]);
   });
 
+  it("sends what expects no reply in its turn, and the next one at once", () => {
+    const { calls, sent } = queue();
+    const told: string[] = [];
+    const silent = (name: string) => ({ ...call(BIND), sent: () => told.push(name) });
+    calls.add(silent("first"));
+    calls.add(call(DECLARE));
+    const second = calls.add(silent("second"));
+    calls.add(silent("third"));
+    calls.add(call(GET));
+    expect([told, second.waits]).to.deep.equal([["first"], true]);
+    calls.reply(DECLARE_OK);
+    expect(told).to.deep.equal(["first", "second", "third"]);
+    expect(sent.slice(2)).to.deep.equal(["queue.bind", "queue.bind", "basic.get"]);
+    expect(second.waits).to.equal(false);
+    expect(calls.pending?.method.name).to.equal("basic.get");
+  });
+
+  it("tells of each reply before its call is answered; what is wrong with it stays with the call", () => {
+    const events: string[] = [];
+    const calls = new CallQueue(
+      () => {},
+      (method, reply) => {
+        events.push(`${method.name} ${reply.name}`);
+        if (events.length === 2) throw new UsageError("no");
+      },
+    );
+    const asked = [call(DECLARE), call(BIND)];
+    for (const each of asked) calls.add({ ...each, resolve: () => events.push("resolved") });
+    calls.reply(DECLARE_OK);
+    expect(events).to.deep.equal(["queue.declare queue.declare-ok", "resolved"]);
+    events.length = 1;
+    expect(() => calls.reply(BIND_OK)).to.throw(UsageError);
+    expect(calls.pending?.method).to.equal(BIND);
+    calls.rejectAll(new AbortError("over"));
+    expect(asked[1]?.errors).to.have.length(1);
+  });
+
   it("raises 503 for a reply that answers nothing", () => {
     const { calls } = queue();
     const error = raised(ProtocolError, () => calls.reply(DECLARE_OK));
