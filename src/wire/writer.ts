@@ -213,7 +213,7 @@ export class Writer {
 
   /** Replaces 64 bits that were written before. */
   patchLonglong(at: number, value: number): void {
-    this.#setLong(at, value > 0xffffffff ? Math.floor(value / 0x100000000) : 0);
+    this.#setLong(at, Math.floor(value / 0x100000000));
     this.#setLong(at + 4, value >>> 0);
   }
 

@@ -281,6 +281,10 @@ describe("wire/writer", () => {
       writer.patchLong(at, 0xfffefdfc);
       writer.patchShort(0, 0x8001);
       expect(toHex(writer.written)).to.equal("80 01 ff fe fd fc 09");
+      writer.repeat(1, 2);
+      writer.writeLonglong(0);
+      writer.patchLonglong(9, 0x1_02fefdfc);
+      expect(toHex(writer.written)).to.equal("80 01 ff fe fd fc 09 01 ff 00 00 00 01 02 fe fd fc");
     });
 
     for (const capacity of [0, 16]) {
