@@ -149,6 +149,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     return this.close();
   }
 
+  /** @internal The handshake is over: what the machine tells comes here. */
+  takeOver(): void {
+    this.#driver.onEvent = (event) => this.handle(event);
+  }
+
   /** @internal What the machine tells once the connection is open. */
   handle(event: ConnectionEvent): void {
     switch (event.type) {
@@ -246,15 +251,16 @@ export function openConnection(
   const settings = { mechanism, vhost, clientProperties, locale, proposal, maxBodyBytes };
   return new Promise((resolve, reject) => {
     const onAbort = (): void => driver.destroy(signal.reason);
-    let handle = (event: ConnectionEvent): void => {
+    const handle = (event: ConnectionEvent): void => {
       if (event.type === "challenge") return answer(event.challenge);
       signal.removeEventListener("abort", onAbort);
-      handle = (later) => connection.handle(later);
+      // From now on nothing holds what only the handshake needed.
+      connection.takeOver();
       if (event.type === "closed") reject(event.error);
       else resolve(connection);
     };
     const machine = new ConnectionMachine(settings, clock.now());
-    const driver = new Driver(transport, machine, clock, (event) => handle(event));
+    const driver = new Driver(transport, machine, clock, handle);
     const connection = new Connection(driver, plan.closeTimeoutMs);
     const answer = (challenge: Uint8Array | undefined): void => {
       login

@@ -22,7 +22,8 @@ export class Driver {
   readonly machine: ConnectionMachine;
   readonly clock: Clock;
   readonly #transport: Transport;
-  readonly #onEvent: (event: ConnectionEvent) => void;
+  /** Is told of events: the handshake first, then the connection. */
+  onEvent: (event: ConnectionEvent) => void;
   #flushScheduled = false;
   /** Nothing was written since something was read. */
   #mayHurry = true;
@@ -54,7 +55,7 @@ export class Driver {
     this.#transport = transport;
     this.machine = machine;
     this.clock = clock;
-    this.#onEvent = onEvent;
+    this.onEvent = onEvent;
   }
 
   /** Begins: writes what the machine has to say first, and listens. */
@@ -137,7 +138,7 @@ export class Driver {
     try {
       for (let events = this.machine.takeEvents(); events.length > 0; ) {
         for (const event of events) {
-          this.#onEvent(event);
+          this.onEvent(event);
           if (event.type === "closed") this.#finish();
         }
         events = this.machine.takeEvents();

@@ -16,16 +16,18 @@ export function openSocket(target: TransportTarget, signal: AbortSignal): Promis
       socket.destroy();
       reject(connectError(target, phase, cause));
     };
-    socket.once("lookup", (error: Error | null) => {
+    const onLookup = (error: Error | null): void => {
       if (error === null) phase = "tcp";
-    });
+    };
+    socket.once("lookup", onLookup);
     socket.once("connect", () => {
       phase = "tls";
     });
     socket.once("error", fail);
     socket.once(target.tls === undefined ? "connect" : "secureConnect", () => {
       signal.removeEventListener("abort", onAbort);
-      socket.off("error", fail);
+      // An address is never looked up: what has to do with connecting would stay as long as the socket.
+      socket.off("error", fail).off("lookup", onLookup);
       resolve(new SocketTransport(socket));
     });
     signal.addEventListener("abort", onAbort);

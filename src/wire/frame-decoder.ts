@@ -63,7 +63,19 @@ export class FrameDecoder {
    * until the next call.
    */
   next(): RawFrame | undefined {
-    if (this.#partialLength > 0) return this.#nextFromPartial();
+    const frame = this.#partialLength > 0 ? this.#nextFromPartial() : this.#nextFromPiece();
+    if (frame === undefined) this.#letGo();
+    return frame;
+  }
+
+  /** A small piece may be all that is left of a large buffer; it must not stay until the next. */
+  #letGo(): void {
+    this.#piece = NOTHING;
+    this.#offset = 0;
+    this.#frame.bytes = NOTHING;
+  }
+
+  #nextFromPiece(): RawFrame | undefined {
     const left = this.#piece.length - this.#offset;
     if (left === 0) return undefined;
     const size = this.#checkHeader(this.#piece, this.#offset, left);
