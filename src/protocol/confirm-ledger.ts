@@ -8,9 +8,9 @@
  *     tags    ... 40 | 41  .  43 44  .  . 47 | 48 ...
  *                      ^ lowest               ^ next        (.) confirmed out of order
  *
- * What a confirm costs does not depend on what is open: from 1,000 open publishes to 10,000 the time
- * for one stays the same. Beyond that it is the memory that is felt: what is open for long has to
- * be moved by the garbage collector, and a million of them do not fit in any cache.
+ * What is done for a confirm does not depend on what is open. The time for a publish does, because
+ * of the memory below: what is open for long has to be moved by the garbage collector and fits in
+ * no cache. Measured: 0.42 µs with 1,000 open, 0.72 with 10,000 (amqplib 4.3 and 7.9).
  *
  * A publish whose confirm is long overdue does not make the ring grow without end: when most of
  * the ring is empty, what lies at its beginning moves to a map of stragglers.
