@@ -10,6 +10,7 @@ import type { ConsumeOptions } from "./consume-options.ts";
 import { Consumer } from "./consumer.ts";
 import { ConsumedDelivery } from "./delivery.ts";
 import type { Driver } from "./driver.ts";
+import { Ending } from "./ending.ts";
 import { callListeners } from "./listeners.ts";
 import { TalliedPublication } from "./publications.ts";
 import {
@@ -27,18 +28,13 @@ import { refuseTimeout, type WaitBounds } from "./waiting.ts";
  * with a `UsageError` for arguments that cannot be encoded.
  */
 export class Channel extends ChannelMethods implements AsyncDisposable {
-  /**
-   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
-   * that had to give up at its deadline.
-   */
-  readonly closed: Promise<AmqpError | undefined>;
   readonly #machine: ChannelMachine;
   readonly #driver: Driver;
   readonly #closeTimeoutMs: number;
   readonly #tally = new ConfirmTally();
   /** Those of `consume()`, by their tags. */
   readonly #consumers: Map<string, Consumer> = new Map();
-  #resolveClosed!: (error: AmqpError | undefined) => void;
+  readonly #ending = new Ending();
   #closing: Promise<void> | undefined;
   #draining = false;
 
@@ -48,9 +44,14 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
     this.#machine = machine;
     this.#driver = driver;
     this.#closeTimeoutMs = closeTimeoutMs;
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
+  }
+
+  /**
+   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
+   * that had to give up at its deadline.
+   */
+  get closed(): Promise<AmqpError | undefined> {
+    return this.#ending.promise;
   }
 
   /**
@@ -187,7 +188,7 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
       case "closed":
         for (const consumer of this.#consumers.values()) consumer.closed(event.error);
         this.#consumers.clear();
-        this.#resolveClosed(event.error);
+        this.#ending.settle(event.error);
         return callListeners(() => this.emit("close", event.error));
     }
   }

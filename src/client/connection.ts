@@ -13,7 +13,8 @@ import { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { CloseOptions } from "./close-channel.ts";
 import { Login } from "./credentials.ts";
-import { Driver } from "./driver.ts";
+import { type ConnectionListener, Driver } from "./driver.ts";
+import { Ending } from "./ending.ts";
 import { callListeners } from "./listeners.ts";
 import type { ConnectPlan } from "./options.ts";
 import { Publisher, type PublisherOptions, planPublisher } from "./publisher.ts";
@@ -36,27 +37,31 @@ interface Member {
 }
 
 /** An open AMQP connection; `connect()` makes one. */
-export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
-  /**
-   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
-   * that had to give up at its deadline.
-   */
-  readonly closed: Promise<AmqpError | undefined>;
+export class Connection
+  extends EventEmitter<ConnectionEvents>
+  implements AsyncDisposable, ConnectionListener
+{
   readonly #driver: Driver;
   readonly #closeTimeoutMs: number;
-  readonly #members: Map<ChannelMachine, Member> = new Map();
-  #resolveClosed!: (error: AmqpError | undefined) => void;
+  /** Made for the first member: a connection may stay without one for long. */
+  #members: Map<ChannelMachine, Member> | undefined;
+  readonly #ending = new Ending();
   #closing: Promise<void> | undefined;
-  #tellUnblocked: () => void = () => {};
+  #tellUnblocked: (() => void) | undefined;
 
   /** @internal */
   constructor(driver: Driver, closeTimeoutMs: number) {
     super();
     this.#driver = driver;
     this.#closeTimeoutMs = closeTimeoutMs;
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
+  }
+
+  /**
+   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
+   * that had to give up at its deadline.
+   */
+  get closed(): Promise<AmqpError | undefined> {
+    return this.#ending.promise;
   }
 
   /** What was negotiated with the broker. */
@@ -151,7 +156,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
 
   /** @internal The handshake is over: what the machine tells comes here. */
   takeOver(): void {
-    this.#driver.onEvent = (event) => this.handle(event);
+    this.#driver.listener = this;
   }
 
   /** @internal What the machine tells once the connection is open. */
@@ -160,15 +165,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       case "blocked":
         return callListeners(() => this.emit("blocked", event.reason));
       case "unblocked":
-        this.#tellUnblocked();
+        this.#tellUnblocked?.();
         return callListeners(() => this.emit("unblocked"));
       case "closed":
-        this.#tellUnblocked();
-        this.#resolveClosed(event.error);
+        this.#tellUnblocked?.();
+        this.#ending.settle(event.error);
         return callListeners(() => this.emit("close", event.error));
       case "channel": {
-        const member = this.#members.get(event.channel);
-        if (event.event.type === "closed") this.#members.delete(event.channel);
+        const member = this.#members?.get(event.channel);
+        if (event.event.type === "closed") this.#members?.delete(event.channel);
         return member?.handle(event.event);
       }
       case "challenge":
@@ -190,6 +195,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
         const opened = { resolve: () => resolve(member), reject };
         machine = this.#driver.machine.openChannel(opened);
         const member = make(machine);
+        this.#members ??= new Map();
         this.#members.set(machine, member);
         this.#driver.drive();
       },
@@ -216,7 +222,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     const { clock } = this.#driver;
     const timeoutMs = options.timeoutMs ?? this.#closeTimeoutMs;
     const closeOnce = async (): Promise<void> => {
-      const members = [...this.#members.values()];
+      const members = [...(this.#members?.values() ?? [])];
       await Promise.all(members.map((member) => member.close({ timeoutMs })));
       // A broker that has blocked us reads nothing; a close that waits there would drop confirms.
       while (this.#isBlocked) await this.#unblocked();
@@ -260,7 +266,7 @@ export function openConnection(
       else resolve(connection);
     };
     const machine = new ConnectionMachine(settings, clock.now());
-    const driver = new Driver(transport, machine, clock, handle);
+    const driver = new Driver(transport, machine, clock, { handle });
     const connection = new Connection(driver, plan.closeTimeoutMs);
     const answer = (challenge: Uint8Array | undefined): void => {
       login

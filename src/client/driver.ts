@@ -14,16 +14,21 @@
 import type { ConnectionMachine } from "../protocol/connection.ts";
 import type { ConnectionEvent } from "../protocol/connection-events.ts";
 import type { Timed } from "../protocol/patient-deadlines.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { Transport, TransportHandler } from "../transport/transport.ts";
 import type { Clock, Timer } from "./clock.ts";
 
+/** Who is told what happens on a connection. */
+export interface ConnectionListener {
+  handle(event: ConnectionEvent): void;
+}
+
 /** Drives one connection until its transport is closed. */
-export class Driver {
+export class Driver implements TransportHandler {
   readonly machine: ConnectionMachine;
   readonly clock: Clock;
   readonly #transport: Transport;
   /** Is told of events: the handshake first, then the connection. */
-  onEvent: (event: ConnectionEvent) => void;
+  listener: ConnectionListener;
   #flushScheduled = false;
   /** Nothing was written since something was read. */
   #mayHurry = true;
@@ -32,53 +37,45 @@ export class Driver {
   #timer: Timer | undefined;
   #linger: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
-  #due: (() => void)[] = [];
-  /** Time that stands still while the broker has blocked the connection. */
-  readonly patientClock: Pick<Clock, "after"> = {
-    after: (ms, callback) => {
-      const item = { isOver: false, expire: () => void this.#due.push(callback) };
-      this.setDeadline(item, ms);
-      return {
-        cancel: () => {
-          item.isOver = true;
-        },
-      };
-    },
-  };
-
+  #due: (() => void)[] = NOTHING_DUE;
   constructor(
     transport: Transport,
     machine: ConnectionMachine,
     clock: Clock,
-    onEvent: (event: ConnectionEvent) => void,
+    listener: ConnectionListener,
   ) {
     this.#transport = transport;
     this.machine = machine;
     this.clock = clock;
-    this.onEvent = onEvent;
+    this.listener = listener;
   }
 
   /** Begins: writes what the machine has to say first, and listens. */
   start(): void {
-    this.#transport.start({
-      data: (bytes) => {
-        this.#mayHurry = true;
-        this.machine.receive(bytes, this.clock.now());
-        this.drive();
-      },
-      flushed: () => {
-        this.machine.flushed(this.#transport.bufferedBytes);
-        this.drive();
-      },
-      closed: (cause) => {
-        this.#transportClosed = true;
-        this.machine.receiveEnd(cause);
-        this.drive();
-        this.#stopTimer();
-        this.#linger?.cancel();
-      },
-    });
+    this.#transport.start(this);
     this.drive();
+  }
+
+  /** Octets came from the transport. */
+  data(bytes: Uint8Array): void {
+    this.#mayHurry = true;
+    this.machine.receive(bytes, this.clock.now());
+    this.drive();
+  }
+
+  /** The transport takes octets again. */
+  flushed(): void {
+    this.machine.flushed(this.#transport.bufferedBytes);
+    this.drive();
+  }
+
+  /** The transport is closed. */
+  closed(cause: Error | undefined): void {
+    this.#transportClosed = true;
+    this.machine.receiveEnd(cause);
+    this.drive();
+    this.#stopTimer();
+    this.#linger?.cancel();
   }
 
   /** Does what the machine wants; to be called after everything that was asked of it. */
@@ -103,17 +100,32 @@ export class Driver {
     this.#driveTimer();
   }
 
+  /** Time that stands still while the broker has blocked the connection. */
+  get patientClock(): Pick<Clock, "after"> {
+    return { after: (ms, callback) => this.#afterPatiently(ms, callback) };
+  }
+
+  #afterPatiently(ms: number, callback: () => void): Timer {
+    const item = { isOver: false, expire: () => this.#isDue(callback) };
+    this.setDeadline(item, ms);
+    return {
+      cancel: () => {
+        item.isOver = true;
+      },
+    };
+  }
+
+  #isDue(callback: () => void): void {
+    if (this.#due === NOTHING_DUE) this.#due = [];
+    this.#due.push(callback);
+  }
+
   #driveTimer(): void {
     const at = this.machine.nextTimeout();
     if (at === undefined || at >= this.#timerAt) return;
     this.#stopTimer();
     this.#timerAt = at;
-    this.#timer = this.clock.after(Math.max(at - this.clock.now(), 0), () => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      this.machine.wake(this.clock.now());
-      for (const callback of this.#due.splice(0)) callback();
-      this.drive();
-    });
+    this.#timer = this.clock.after(Math.max(at - this.clock.now(), 0), this.#wake);
   }
 
   /** Ends the connection now, without a word to the peer. */
@@ -138,7 +150,7 @@ export class Driver {
     try {
       for (let events = this.machine.takeEvents(); events.length > 0; ) {
         for (const event of events) {
-          this.onEvent(event);
+          this.listener.handle(event);
           if (event.type === "closed") this.#finish();
         }
         events = this.machine.takeEvents();
@@ -147,6 +159,15 @@ export class Driver {
       this.#telling = false;
     }
   }
+
+  readonly #wake = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.machine.wake(this.clock.now());
+    const due = this.#due;
+    this.#due = NOTHING_DUE;
+    for (const callback of due) callback();
+    this.drive();
+  };
 
   readonly #flush = (): void => {
     this.#flushScheduled = false;
@@ -169,6 +190,9 @@ export class Driver {
     this.#timerAt = Number.POSITIVE_INFINITY;
   }
 }
+
+/** One for all that have nothing. */
+const NOTHING_DUE: (() => void)[] = [];
 
 /** How long a closed connection's socket may linger for its last octets, in milliseconds. */
 const LINGER_MS = 1000;

@@ -224,23 +224,33 @@ const MECHANISMS: ReadonlyMap<string, (username: string, password: string) => Cr
  */
 function describeClient(options: ConnectOptions): FieldTable {
   const { connectionName, clientProperties } = options;
+  if (connectionName === undefined && clientProperties === undefined) return THIS_CLIENT;
   return {
-    product: "amqp091",
-    platform: "Node.js",
-    information: "https://www.npmjs.com/package/amqp091",
+    ...THIS_CLIENT,
     ...(connectionName === undefined ? {} : { connection_name: connectionName }),
     ...clientProperties,
     capabilities: {
-      publisher_confirms: true,
-      exchange_exchange_bindings: true,
-      "basic.nack": true,
-      consumer_cancel_notify: true,
-      "connection.blocked": true,
-      authentication_failure_close: true,
+      ...CAPABILITIES,
       ...(clientProperties?.["capabilities"] as FieldTable | undefined),
     },
   };
 }
+
+const CAPABILITIES: FieldTable = {
+  publisher_confirms: true,
+  exchange_exchange_bindings: true,
+  "basic.nack": true,
+  consumer_cancel_notify: true,
+  "connection.blocked": true,
+  authentication_failure_close: true,
+};
+
+const THIS_CLIENT: FieldTable = {
+  product: "amqp091",
+  platform: "Node.js",
+  information: "https://www.npmjs.com/package/amqp091",
+  capabilities: CAPABILITIES,
+};
 
 function frameMax(value: number): number {
   if (value !== 0 && value < FRAME_MIN_SIZE) {

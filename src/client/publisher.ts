@@ -20,6 +20,7 @@ import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
 import { fixDefaults, withDefaults } from "./default-properties.ts";
 import type { Driver } from "./driver.ts";
+import { Ending } from "./ending.ts";
 import { type Confirmation, ToldPublication } from "./publications.ts";
 import { type PublishAllOptions, publishAll } from "./publish-all.ts";
 import {
@@ -60,17 +61,23 @@ export interface PublisherPlan {
 
 /** Raises a `UsageError` for options that cannot be right, before a channel is opened. */
 export function planPublisher(options: PublisherOptions): PublisherPlan {
-  const limits = {
-    maxUnconfirmed: options.maxUnconfirmed ?? DEFAULT_LIMITS.maxUnconfirmed,
-    maxQueued: options.maxQueued ?? DEFAULT_LIMITS.maxQueued,
-    maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_LIMITS.maxQueuedBytes,
-  };
+  const limits = limitsOf(options);
   checkCount(limits.maxUnconfirmed, "maxUnconfirmed", 1);
   checkCount(limits.maxQueued, "maxQueued", 0);
   checkCount(limits.maxQueuedBytes, "maxQueuedBytes", 0);
   const { timeoutMs } = options;
   checkTimeout(timeoutMs);
   return { limits, defaults: fixDefaults(options.properties), timeoutMs };
+}
+
+/** The same object for all that have the defaults. */
+function limitsOf({ maxUnconfirmed, maxQueued, maxQueuedBytes }: PublisherOptions): WindowLimits {
+  if ((maxUnconfirmed ?? maxQueued ?? maxQueuedBytes) === undefined) return DEFAULT_LIMITS;
+  return {
+    maxUnconfirmed: maxUnconfirmed ?? DEFAULT_LIMITS.maxUnconfirmed,
+    maxQueued: maxQueued ?? DEFAULT_LIMITS.maxQueued,
+    maxQueuedBytes: maxQueuedBytes ?? DEFAULT_LIMITS.maxQueuedBytes,
+  };
 }
 
 const DEFAULT_LIMITS: WindowLimits = {
@@ -83,11 +90,6 @@ const DEFAULT_LIMITS: WindowLimits = {
 
 /** Publishes with confirms; `connection.openPublisher()` makes one. */
 export class Publisher implements AsyncDisposable {
-  /**
-   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
-   * that had to give up at its deadline.
-   */
-  readonly closed: Promise<AmqpError | undefined>;
   readonly #channel: ChannelMachine;
   readonly #window: PublishWindow;
   readonly #driver: Driver;
@@ -95,7 +97,7 @@ export class Publisher implements AsyncDisposable {
   readonly #defaults: BasicProperties;
   readonly #timeoutMs: number | undefined;
   readonly #tally = new ConfirmTally();
-  #resolveClosed!: (error: AmqpError | undefined) => void;
+  readonly #ending = new Ending();
   #closing: Promise<void> | undefined;
   #refusal: AmqpError | undefined;
   #refusalWatchers: Set<(reason: AmqpError) => void> | undefined;
@@ -115,9 +117,14 @@ export class Publisher implements AsyncDisposable {
     this.#defaults = plan.defaults;
     channel.fixedProperties = plan.defaults;
     this.#timeoutMs = plan.timeoutMs;
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
+  }
+
+  /**
+   * What it came to when it is over: resolves, never rejects; undefined after our own close, unless
+   * that had to give up at its deadline.
+   */
+  get closed(): Promise<AmqpError | undefined> {
+    return this.#ending.promise;
   }
 
   /** Publishes that were sent and whose confirm has not come. */
@@ -294,7 +301,7 @@ export class Publisher implements AsyncDisposable {
   handle(event: ChannelEvent): void {
     if (event.type !== "closed") return;
     this.#refuse(this.#channel.closeError as AmqpError);
-    this.#resolveClosed(event.error);
+    this.#ending.settle(event.error);
   }
 
   /** @internal Stops accepting and waits until everything accepted has settled. */

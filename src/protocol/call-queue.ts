@@ -34,23 +34,24 @@ export interface CallHandle {
   withdraw(): void;
 }
 
+/** What a queue needs of whose calls they are; one object for all owners of a kind. */
+export interface CallHooks<Owner> {
+  /** Writes a method; what it raises goes to the call. */
+  send(owner: Owner, method: ClientMethod): void;
+  /** A reply answers its call, which is told afterwards; what it raises is the peer's mistake. */
+  answered?(owner: Owner, method: ClientMethod, reply: ServerMethod): void;
+}
+
 /** The calls of one channel. */
-export class CallQueue {
-  readonly #send: (method: ClientMethod) => void;
-  readonly #answered: (method: ClientMethod, reply: ServerMethod) => void;
+export class CallQueue<Owner> {
+  readonly #owner: Owner;
+  readonly #hooks: CallHooks<Owner>;
   readonly #waiting = new Fifo<Call>();
   #pending: Call | undefined;
 
-  /**
-   * `send` writes a method; what it raises goes to the call. `answered` is told of each reply that
-   * answers its call before the call is; what it raises is the peer's mistake.
-   */
-  constructor(
-    send: (method: ClientMethod) => void,
-    answered: (method: ClientMethod, reply: ServerMethod) => void = () => {},
-  ) {
-    this.#send = send;
-    this.#answered = answered;
+  constructor(owner: Owner, hooks: CallHooks<Owner>) {
+    this.#owner = owner;
+    this.#hooks = hooks;
   }
 
   /** The call that was sent and waits for its reply. */
@@ -85,7 +86,7 @@ export class CallQueue {
         got: method.name,
       });
     }
-    this.#answered(call.method, method);
+    this.#hooks.answered?.(this.#owner, call.method, method);
     this.#pending = undefined;
     call.resolve({ method, content });
     this.#sendNext();
@@ -105,7 +106,7 @@ export class CallQueue {
       const call = this.#waiting.shift();
       if (call === undefined) return;
       try {
-        this.#send(call.method);
+        this.#hooks.send(this.#owner, call.method);
         if (call.sent === undefined) this.#pending = call;
         else call.sent();
       } catch (error) {

@@ -25,7 +25,7 @@ import type {
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { LastHead } from "../wire/last-head.ts";
 import { NO_PROPERTIES } from "../wire/properties.ts";
-import { type Call, type CallHandle, CallQueue } from "./call-queue.ts";
+import { type Call, type CallHandle, type CallHooks, CallQueue } from "./call-queue.ts";
 import type { ChannelLink } from "./channel-link.ts";
 import { type ChannelState, nextChannelState } from "./channel-states.ts";
 import { ConfirmLedger } from "./confirm-ledger.ts";
@@ -43,6 +43,14 @@ export type { ChannelLink } from "./channel-link.ts";
 
 /** The state of one channel. */
 export class ChannelMachine {
+  static readonly #callHooks: CallHooks<ChannelMachine> = {
+    send: (channel, method) => channel.#sendCall(method),
+    answered: (channel, asked, reply) => {
+      channel.consumers.answered(asked, reply);
+      channel.deliveries.answered(asked, reply);
+    },
+  };
+
   /** 1 to channel-max. */
   readonly number: number;
   /** The open publishes, once confirm.select was sent. */
@@ -54,9 +62,11 @@ export class ChannelMachine {
   /** Whether acks, nacks, returns and flow become events, or are only accounted for. */
   observed = false;
   readonly #link: ChannelLink;
-  readonly #calls: CallQueue;
-  readonly #assembler: ContentAssembler;
-  readonly #lastHead = new LastHead();
+  readonly #calls: CallQueue<ChannelMachine> = new CallQueue(this, ChannelMachine.#callHooks);
+  // Made when they are needed: few channels both publish and consume.
+  #assembler: ContentAssembler | undefined;
+  #lastHead: LastHead | undefined;
+  #fixedProperties: BasicProperties = NO_PROPERTIES;
   #state: ChannelState = "opening";
   #confirming = false;
   #hasUnwritten = false;
@@ -68,11 +78,6 @@ export class ChannelMachine {
   constructor(number: number, link: ChannelLink, opened: Pick<Call, "resolve" | "reject">) {
     this.number = number;
     this.#link = link;
-    this.#assembler = new ContentAssembler(link.maxBodyBytes);
-    this.#calls = new CallQueue(
-      (method) => this.#sendCall(method),
-      (asked, reply) => this.#answered(asked, reply),
-    );
     this.#calls.add({ ...opened, method: { name: "channel.open" } });
   }
 
@@ -128,7 +133,7 @@ export class ChannelMachine {
 
   /** Properties that most publishes have, the same object each time, and that nobody changes. */
   set fixedProperties(properties: BasicProperties) {
-    this.#lastHead.fixed = properties;
+    this.#fixedProperties = properties;
   }
 
   /**
@@ -138,6 +143,7 @@ export class ChannelMachine {
   publish(publication: Publication): number {
     const error = this.#refusal();
     if (error !== undefined) throw error;
+    this.#lastHead ??= new LastHead(this.#fixedProperties);
     publication.bodySize = writeContent(
       this.#link.output,
       this.number,
@@ -216,20 +222,25 @@ export class ChannelMachine {
         return this.#closeOk(method, nextChannelState(this.#state, method.name));
       default:
         if (this.#state === "failing") return;
-        this.#assembler.refuseIfBusy(method.name);
-        if (METHODS[method.name].content) this.#assembler.begin(method as ContentMethod);
+        this.#assembler?.refuseIfBusy(method.name);
+        if (METHODS[method.name].content) this.#assembling.begin(method as ContentMethod);
         else this.#handle(method);
     }
   }
 
   /** A content header arrived for this channel. */
   receiveHeader(payload: Payload): void {
-    if (this.#state !== "failing") this.#handleContent(this.#assembler.header(payload));
+    if (this.#state !== "failing") this.#handleContent(this.#assembling.header(payload));
   }
 
   /** A piece of a body arrived for this channel. */
   receiveBody(payload: Payload): void {
-    if (this.#state !== "failing") this.#handleContent(this.#assembler.body(payload));
+    if (this.#state !== "failing") this.#handleContent(this.#assembling.body(payload));
+  }
+
+  get #assembling(): ContentAssembler {
+    this.#assembler ??= new ContentAssembler(this.#link.maxBodyBytes);
+    return this.#assembler;
   }
 
   #handle(method: ServerMethod): void {
@@ -362,11 +373,6 @@ export class ChannelMachine {
     this.deliveries.sent(method);
     if (method.name === "confirm.select") this.#confirming = true;
     if (method.name === "channel.close") this.#state = "closing";
-  }
-
-  #answered(asked: ClientMethod, reply: ServerMethod): void {
-    this.consumers.answered(asked, reply);
-    this.deliveries.answered(asked, reply);
   }
 
   #write(method: ClientMethod): void {

@@ -31,9 +31,9 @@ export type TallySegment = Segment;
 export class ConfirmTally {
   #current = new Segment(this);
   /** Segments that somebody waits for, the oldest first. */
-  readonly #waited = new Fifo<WaitedSegment>();
+  #waited: Fifo<WaitedSegment> | undefined;
   #outstanding = 0;
-  #idleWaiters: (() => void)[] = [];
+  #idleWaiters: (() => void)[] | undefined;
 
   /** A publish was submitted; it is to be settled in the segment that this gives. */
   submit(): TallySegment {
@@ -58,6 +58,7 @@ export class ConfirmTally {
 
   /** Calls `done` once nothing is outstanding; what `wait()` tells is not touched. */
   whenIdle(done: () => void): void {
+    this.#idleWaiters ??= [];
     this.#idleWaiters.push(done);
     this.#finish();
   }
@@ -66,26 +67,31 @@ export class ConfirmTally {
   wait(done: (tally: Tally) => void): TallyWait {
     const waited: WaitedSegment = { segment: this.#current, done };
     this.#current = new Segment(this);
+    this.#waited ??= new Fifo();
     this.#waited.push(waited);
     this.#finish();
     return { cancel: () => this.#cancel(waited) };
   }
 
   #finish(): void {
-    for (let first = this.#waited.peek(); first?.segment.open === 0; first = this.#waited.peek()) {
-      this.#waited.shift();
+    const waited = this.#waited;
+    for (let first = waited?.peek(); first?.segment.open === 0; first = waited?.peek()) {
+      waited?.shift();
       first.done(first.segment);
     }
-    if (this.#outstanding > 0 || this.#idleWaiters.length === 0) return;
-    for (const done of this.#idleWaiters.splice(0)) done();
+    if (this.#outstanding > 0 || this.#idleWaiters === undefined) return;
+    const idleWaiters = this.#idleWaiters;
+    this.#idleWaiters = undefined;
+    for (const done of idleWaiters) done();
   }
 
   /** What the wait was about belongs to the next one from now on. */
   #cancel(waited: WaitedSegment): void {
-    const at = this.#waited.indexWhere((each) => each === waited);
+    const line = this.#waited as Fifo<WaitedSegment>;
+    const at = line.indexWhere((each) => each === waited);
     if (at < 0) return;
-    this.#waited.takeAt(at);
-    const next = this.#waited.at(at)?.segment;
+    line.takeAt(at);
+    const next = line.at(at)?.segment;
     if (next === undefined) {
       // The longer the line of segments that became one, the more memory an unsettled publish holds.
       waited.segment.append(this.#current);
@@ -108,7 +114,7 @@ class Segment implements Tally {
   open = 0;
   confirmed = 0;
   failed = 0;
-  failures: BatchFailure<undefined>[] = [];
+  failures: BatchFailure<undefined>[] = NO_FAILURES;
   #keptBytes = 0;
   /** The segment that has taken this one over. */
   into: Segment | undefined;
@@ -130,7 +136,7 @@ class Segment implements Tally {
   /** Takes in what an earlier segment counts, and will count. */
   prepend(earlier: Segment): void {
     const later = this.failures;
-    this.failures = [];
+    this.failures = NO_FAILURES;
     this.#keptBytes = 0;
     for (const failure of earlier.failures) this.#keep(failure);
     for (const failure of later) this.#keep(failure);
@@ -147,7 +153,7 @@ class Segment implements Tally {
     this.open += other.open;
     this.confirmed += other.confirmed;
     this.failed += other.failed;
-    other.failures = [];
+    other.failures = NO_FAILURES;
     other.into = this;
   }
 
@@ -158,9 +164,13 @@ class Segment implements Tally {
     if (this.failures.length >= MAX_BATCH_FAILURES) return;
     if (bytes > 0 && this.#keptBytes + bytes > MAX_KEPT_BYTES) return;
     this.#keptBytes += bytes;
-    this.failures.push(failure);
+    if (this.failures === NO_FAILURES) this.failures = [failure];
+    else this.failures.push(failure);
   }
 }
+
+/** One for all that have none. Nobody changes it. */
+const NO_FAILURES: never[] = [];
 
 /** Octets of returned bodies that are kept for somebody who asks, in all. */
 const MAX_KEPT_BYTES = 4_194_304;

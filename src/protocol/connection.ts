@@ -24,9 +24,10 @@ import { FrameDecoder, type RawFrame } from "../wire/frame-decoder.ts";
 import { FRAME_TYPE, REPLY_CODE } from "../wire/generated/constants.ts";
 import type { ClientMethod, ConnectionClose } from "../wire/generated/methods.ts";
 import { Output } from "../wire/output.ts";
-import { type Call, type CallHandle, CallQueue } from "./call-queue.ts";
-import type { ChannelLink, ChannelMachine } from "./channel.ts";
+import { type Call, type CallHandle, type CallHooks, CallQueue } from "./call-queue.ts";
+import type { ChannelMachine } from "./channel.ts";
 import { ChannelTable } from "./channel-table.ts";
+import { ConnectionEventQueue } from "./connection-event-queue.ts";
 import type { ConnectionEvent } from "./connection-events.ts";
 import {
   CONNECT_PHASES,
@@ -54,7 +55,7 @@ export class ConnectionMachine {
   readonly #settings: ConnectionSettings;
   readonly #output: Output = new Output();
   readonly #decoder = new FrameDecoder(HANDSHAKE_FRAME_MAX);
-  readonly #calls = new CallQueue((method) => this.#sendCall(method));
+  #callQueue: CallQueue<ConnectionMachine> | undefined;
   readonly #channels: ChannelTable;
   #startAnswered = false;
   #mechanism: string;
@@ -62,20 +63,17 @@ export class ConnectionMachine {
   readonly scheduler: PublishScheduler = new PublishScheduler(this);
   /** Of publishes and calls. */
   readonly deadlines: PatientDeadlines = new PatientDeadlines();
-  #events: ConnectionEvent[] = [];
-  #unwritten: ChannelMachine[] = [];
+  readonly #events = new ConnectionEventQueue();
   #state: ConnectionState = "greeting";
   readonly #greeting = new Greeting();
   #heartbeat: HeartbeatClock;
   #tuning: Tuning = DEFAULT_PROPOSAL;
   #socketBytes = 0;
-  #hasUncountedImmediate = false;
   #owesCloseOk = false;
-  #closeError: AmqpError | undefined;
   /** From connection.start: who the server is and what it can do. */
   serverProperties: FieldTable = {};
-  /** From connection.start: the SASL mechanisms that the server takes. */
-  mechanisms: readonly string[] = [];
+  /** From connection.start: the SASL mechanisms that the server takes; let go of by the login. */
+  mechanisms: readonly string[] = NO_MECHANISMS;
   /** Why the broker reads nothing from us at the moment; undefined while it does. */
   blockedReason: string | undefined;
 
@@ -84,7 +82,7 @@ export class ConnectionMachine {
     this.#settings = settings;
     this.#mechanism = settings.mechanism;
     this.#heartbeat = new HeartbeatClock(0, now);
-    this.#channels = new ChannelTable(this.#channelLink());
+    this.#channels = new ChannelTable(settings, this.#output, this.#events, this.scheduler);
     writeProtocolHeader(this.#output.writer);
   }
 
@@ -130,7 +128,7 @@ export class ConnectionMachine {
   /** The stream ended: no more octets will come. */
   receiveEnd(cause?: unknown): void {
     if (this.#state === "closed") return;
-    if (this.#closeError !== undefined) return this.#close(this.#closeError);
+    if (this.#channels.refusal !== undefined) return this.#close(this.#channels.refusal);
     const phase = CONNECT_PHASES[this.#state];
     const where = phase === undefined ? "" : ` in phase ${phase}`;
     const why = cause instanceof Error ? `: ${cause.message}` : "";
@@ -184,15 +182,17 @@ export class ConnectionMachine {
   /** Sends a synchronous method on channel 0 when its turn comes. */
   call(call: Call): CallHandle | undefined {
     const refusal = this.#refusal();
-    if (refusal === undefined) return this.#calls.add(call);
-    call.reject(refusal);
-    return undefined;
+    if (refusal !== undefined) {
+      call.reject(refusal);
+      return undefined;
+    }
+    return this.#calls.add(call);
   }
 
   /** Says goodbye; confirms that arrive before the broker's close-ok still count. */
   close(): void {
     if (this.#state !== "open") return;
-    this.#closeError = new ConnectionClosedError(CLOSED_BY_US);
+    this.#channels.refusal = new ConnectionClosedError(CLOSED_BY_US);
     this.#state = "closing";
     this.#write({ name: "connection.close", replyCode: 200, replyText: "closed", ...NO_METHOD });
   }
@@ -215,16 +215,13 @@ export class ConnectionMachine {
     if (this.hasOutput) this.#heartbeat.sent(now);
     this.#owesCloseOk = false;
     this.#socketBytes += this.#output.length;
-    for (const channel of this.#unwritten) channel.markWritten();
-    if (this.#unwritten.length > 0) this.#unwritten = [];
+    this.#channels.markWritten();
     return this.#output.take();
   }
 
   /** What happened since the last call. */
-  takeEvents(): ConnectionEvent[] {
-    const events = this.#events;
-    if (events.length > 0) this.#events = [];
-    return events;
+  takeEvents(): readonly ConnectionEvent[] {
+    return this.#events.take();
   }
 
   /** When to call {@link ConnectionMachine.wake}; undefined when nothing is due. */
@@ -267,6 +264,7 @@ export class ConnectionMachine {
         break;
       case "connection.open-ok":
         this.#heartbeat.watch(now);
+        this.mechanisms = NO_MECHANISMS;
         this.#events.push({ type: "open" });
         break;
       case "connection.blocked":
@@ -282,7 +280,7 @@ export class ConnectionMachine {
       case "connection.close":
         return this.#closedByPeer(method, next);
       case "connection.close-ok":
-        this.#close(this.#closeError as AmqpError);
+        this.#close(this.#channels.refusal as AmqpError);
         if (this.#owesCloseOk) this.#write({ name: "connection.close-ok" });
         return;
       default:
@@ -293,6 +291,7 @@ export class ConnectionMachine {
 
   #tune(theirs: Tuning, now: number): void {
     this.#tuning = negotiate(this.#settings.proposal, theirs);
+    this.#channels.frameMax = this.#tuning.frameMax;
     this.#decoder.maxFrameSize = this.#tuning.frameMax;
     this.#heartbeat = new HeartbeatClock(this.#tuning.heartbeatSeconds, now);
     const { frameMax, channelMax, heartbeatSeconds } = this.#tuning;
@@ -308,7 +307,7 @@ export class ConnectionMachine {
       return;
     }
     const error = new ConnectionClosedError(reason);
-    const channels = this.#hasUncountedImmediate ? [] : this.#channels.values();
+    const channels = this.#channels.hasUncountedImmediate ? [] : this.#channels.values();
     this.#close(error, blameImmediate(reason, channels));
     this.#write({ name: "connection.close-ok" });
   }
@@ -334,51 +333,36 @@ export class ConnectionMachine {
     if (phase !== undefined) error.phase ??= phase;
     this.#state = "closed";
     this.#output.clear();
-    const byUs = error === this.#closeError;
-    this.#closeError = error;
+    const byUs = error === this.#channels.refusal;
+    this.#channels.refusal = error;
     this.#channels.loseAll(error, blame, byUs);
-    this.#calls.rejectAll(error);
+    this.#callQueue?.rejectAll(error);
     this.#events.push({ type: "closed", error: byUs ? undefined : error });
   }
 
   #refusal(): AmqpError | undefined {
-    if (this.#closeError !== undefined) return this.#closeError;
+    if (this.#channels.refusal !== undefined) return this.#channels.refusal;
     return this.#state === "open" ? undefined : new UsageError("the connection is not open yet");
+  }
+
+  static readonly #callHooks: CallHooks<ConnectionMachine> = {
+    send: (connection, method) => connection.#sendCall(method),
+  };
+
+  /** Made when it is needed, which is seldom: the one call on channel 0 is connection.update-secret. */
+  get #calls(): CallQueue<ConnectionMachine> {
+    this.#callQueue ??= new CallQueue(this, ConnectionMachine.#callHooks);
+    return this.#callQueue;
   }
 
   /** Behind connection.close nothing goes out: calls that wait then are rejected. */
   #sendCall(method: ClientMethod): void {
-    if (this.#closeError !== undefined) throw this.#closeError;
+    if (this.#channels.refusal !== undefined) throw this.#channels.refusal;
     this.#write(method);
   }
 
   #write(method: ClientMethod): void {
     writeMethodFrame(this.#output.writer, 0, method, this.#tuning.frameMax);
-  }
-
-  #channelLink(): Omit<ChannelLink, "freed"> {
-    const connection = this;
-    return {
-      output: this.#output,
-      maxBodyBytes: this.#settings.maxBodyBytes,
-      vhost: this.#settings.vhost,
-      get frameMax() {
-        return connection.#tuning.frameMax;
-      },
-      get refusal() {
-        return connection.#closeError;
-      },
-      emit: (channel, event) => {
-        if (event.type === "closed") this.scheduler.closeWindow(channel);
-        this.#events.push({ type: "channel", channel, event });
-      },
-      published: (channel) => {
-        this.#unwritten.push(channel);
-      },
-      lostSightOfImmediate: () => {
-        this.#hasUncountedImmediate = true;
-      },
-    };
   }
 }
 
@@ -393,5 +377,7 @@ const HANDSHAKE_FRAME_MAX = 131_072;
  * window can be withdrawn and is known to be unsent, what is in a dead socket is lost for certain.
  */
 export const OUTPUT_HIGH_WATER = 1_048_576;
+
+const NO_MECHANISMS: readonly string[] = [];
 
 const NO_METHOD = { classId: 0, methodId: 0 } as const;

@@ -1,6 +1,6 @@
 /** First in, first out, with both ends in constant time. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = [];
+  #items: (T | undefined)[] = EMPTY;
   #head = 0;
 
   /** How many items wait. */
@@ -10,7 +10,8 @@ export class Fifo<T> {
 
   /** Appends an item. */
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items === EMPTY) this.#items = [item];
+    else this.#items.push(item);
   }
 
   /** The oldest item, left where it is; undefined when there is none. */
@@ -29,7 +30,7 @@ export class Fifo<T> {
     const item = this.#items[this.#head];
     this.#items[this.#head++] = undefined;
     if (this.#head === this.#items.length) {
-      this.#items = [];
+      this.#items = EMPTY;
       this.#head = 0;
     } else if (this.#head >= COMPACT_FROM && this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
@@ -57,6 +58,9 @@ export class Fifo<T> {
     for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
   }
 }
+
+/** One for all that are empty, which most are most of the time. Nobody changes it. */
+const EMPTY: never[] = [];
 
 /** The emptied front is given back when it is half of the array and at least this long. */
 const COMPACT_FROM = 1024;

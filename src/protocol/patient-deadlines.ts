@@ -16,7 +16,7 @@ export interface Timed {
 /** What is due, and when. Times are those of the connection's driver, in milliseconds. */
 export class PatientDeadlines {
   readonly #clock = new PausableClock();
-  readonly #deadlines = new Deadlines<Timed>((item) => item.isOver);
+  readonly #deadlines = new Deadlines<Timed>(isOver);
 
   /** Gives something `timeoutMs` from `now` on, of time in which the broker reads. */
   add(item: Timed, timeoutMs: number, now: number): void {
@@ -44,4 +44,8 @@ export class PatientDeadlines {
     const next = this.#deadlines.next();
     return next === undefined ? undefined : this.#clock.when(next);
   }
+}
+
+function isOver(item: Timed): boolean {
+  return item.isOver;
 }

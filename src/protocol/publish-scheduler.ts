@@ -16,8 +16,9 @@ export interface SchedulerLink {
 /** The windows of one connection. */
 export class PublishScheduler implements WindowLink {
   readonly #link: SchedulerLink;
-  readonly #windows: Map<ChannelMachine, PublishWindow> = new Map();
-  readonly #wantRoom: Set<PublishWindow> = new Set();
+  /** These two are made for the first window: a connection may stay without one for long. */
+  #windows: Map<ChannelMachine, PublishWindow> | undefined;
+  #wantRoom: Set<PublishWindow> | undefined;
 
   constructor(link: SchedulerLink) {
     this.#link = link;
@@ -32,33 +33,37 @@ export class PublishScheduler implements WindowLink {
   }
 
   wantsRoom(window: PublishWindow): void {
+    this.#wantRoom ??= new Set();
     this.#wantRoom.add(window);
   }
 
   /** Gives a channel a window, through which its publishes then go. */
   openWindow(channel: ChannelMachine, limits: WindowLimits): PublishWindow {
     const window = new PublishWindow(channel, this, limits);
+    this.#windows ??= new Map();
     this.#windows.set(channel, window);
     return window;
   }
 
   /** The channel is closed: what waits in its window will not be sent. */
   closeWindow(channel: ChannelMachine): void {
-    const window = this.#windows.get(channel);
+    const window = this.#windows?.get(channel);
     if (window === undefined || channel.closeError === undefined) return;
-    this.#windows.delete(channel);
-    this.#wantRoom.delete(window);
+    this.#windows?.delete(channel);
+    this.#wantRoom?.delete(window);
     window.close(channel.closeError);
   }
 
   /** Lets the windows that want room publish, in turns, as far as there is room. */
   pump(): void {
-    for (let idle = 0; idle < this.#wantRoom.size && this.#link.canPublish; ) {
-      const window = this.#wantRoom.values().next().value as PublishWindow;
+    const wantRoom = this.#wantRoom;
+    if (wantRoom === undefined) return;
+    for (let idle = 0; idle < wantRoom.size && this.#link.canPublish; ) {
+      const window = wantRoom.values().next().value as PublishWindow;
       const before = window.queued;
-      this.#wantRoom.delete(window);
+      wantRoom.delete(window);
       const wantsMore = window.pump(BURST);
-      if (wantsMore) this.#wantRoom.add(window);
+      if (wantsMore) wantRoom.add(window);
       if (window.queued < before) idle = 0;
       else if (wantsMore) idle++;
     }

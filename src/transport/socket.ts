@@ -104,12 +104,15 @@ const WHAT: { readonly [P in ConnectPhase]?: string } = {
 
 class SocketTransport implements Transport {
   readonly #socket: Socket;
-  #onFlushed: () => void = () => {};
+  #handler: TransportHandler | undefined;
+  #cause: Error | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    // Until start() there is nobody to tell; a socket without this listener ends the process.
-    socket.on("error", () => {});
+    // From now on, although nobody is told yet: a socket without this listener ends the process.
+    socket.on("error", (error: Error) => {
+      this.#cause = error;
+    });
     socket.pause();
   }
 
@@ -119,20 +122,16 @@ class SocketTransport implements Transport {
 
   start(handler: TransportHandler): void {
     const socket = this.#socket;
-    let cause: Error | undefined;
-    this.#onFlushed = () => {
-      if (!socket.destroyed) handler.flushed();
-    };
+    this.#handler = handler;
     socket.on("data", (bytes: Uint8Array) => handler.data(bytes));
-    socket.on("error", (error: Error) => {
-      cause = error;
-    });
-    // The peer's end is the end: AMQP has no use for half a connection.
-    socket.on("end", () => socket.end());
-    socket.on("close", () => handler.closed(cause));
-    if (socket.destroyed) setImmediate(() => handler.closed(undefined));
+    socket.on("close", () => handler.closed(this.#cause));
+    if (socket.destroyed) setImmediate(() => handler.closed(this.#cause));
     socket.resume();
   }
+
+  readonly #onFlushed = (): void => {
+    if (!this.#socket.destroyed) this.#handler?.flushed();
+  };
 
   write(pieces: readonly Uint8Array[]): void {
     const socket = this.#socket;

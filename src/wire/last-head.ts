@@ -13,12 +13,11 @@
 import type { BasicPublish } from "./generated/methods.ts";
 import type { BasicProperties } from "./generated/properties.ts";
 import type { Output } from "./output.ts";
-import { NO_PROPERTIES } from "./properties.ts";
 
 /** Where the head of a channel's last publish lies. */
 export class LastHead {
   /** The one object of properties that nobody changes: only its header frame is ever copied. */
-  fixed: BasicProperties = NO_PROPERTIES;
+  readonly #fixed: BasicProperties;
   #epoch = -1;
   #start = 0;
   #methodLength = 0;
@@ -28,6 +27,10 @@ export class LastHead {
   #mandatory = false;
   #immediate = false;
   #properties: BasicProperties | undefined;
+
+  constructor(fixed: BasicProperties) {
+    this.#fixed = fixed;
+  }
 
   /** The octets of its header frame. */
   get headerLength(): number {
@@ -71,6 +74,6 @@ export class LastHead {
     this.#routingKey = method.routingKey;
     this.#mandatory = method.mandatory;
     this.#immediate = method.immediate;
-    this.#properties = properties === this.fixed ? properties : undefined;
+    this.#properties = properties === this.#fixed ? properties : undefined;
   }
 }

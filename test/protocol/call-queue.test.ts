@@ -8,9 +8,10 @@ import { BIND, call, DECLARE, DECLARE_OK } from "./support.ts";
 const BIND_OK: ServerMethod = { name: "queue.bind-ok" };
 const GET: ClientMethod = { name: "basic.get", queue: "q", noAck: true };
 
-function queue(): { calls: CallQueue; sent: string[] } {
+function queue(): { calls: CallQueue<string[]>; sent: string[] } {
   const sent: string[] = [];
-  return { calls: new CallQueue((method) => sent.push(method.name)), sent };
+  const calls = new CallQueue(sent, { send: (owner, method) => owner.push(method.name) });
+  return { calls, sent };
 }
 
 describe("CallQueue", () => {
@@ -73,13 +74,13 @@ describe("CallQueue", () => {
 
   it("tells of each reply before its call is answered; what is wrong with it stays with the call", () => {
     const events: string[] = [];
-    const calls = new CallQueue(
-      () => {},
-      (method, reply) => {
-        events.push(`${method.name} ${reply.name}`);
-        if (events.length === 2) throw new UsageError("no");
+    const calls = new CallQueue(events, {
+      send: () => {},
+      answered: (owner, method, reply) => {
+        owner.push(`${method.name} ${reply.name}`);
+        if (owner.length === 2) throw new UsageError("no");
       },
-    );
+    });
     const asked = [call(DECLARE), call(BIND)];
     for (const each of asked) calls.add({ ...each, resolve: () => events.push("resolved") });
     calls.reply(DECLARE_OK);
@@ -112,9 +113,11 @@ describe("CallQueue", () => {
 
   it("rejects a call that cannot be encoded, and no other", () => {
     const sent: string[] = [];
-    const calls = new CallQueue((method) => {
-      if (method.name === "queue.bind") throw new UsageError("queue is too long");
-      sent.push(method.name);
+    const calls = new CallQueue(sent, {
+      send: (owner, method) => {
+        if (method.name === "queue.bind") throw new UsageError("queue is too long");
+        owner.push(method.name);
+      },
     });
     const asked = [call(DECLARE), call(BIND), call(BIND), call(DECLARE)];
     for (const each of asked) calls.add(each);

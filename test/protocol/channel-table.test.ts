@@ -1,6 +1,9 @@
 import { expect } from "chai";
 import { ConnectionLostError, ProtocolError, UsageError } from "../../src/errors.ts";
 import { ChannelTable } from "../../src/protocol/channel-table.ts";
+import { ConnectionEventQueue } from "../../src/protocol/connection-event-queue.ts";
+import { DEFAULT_PROPOSAL } from "../../src/protocol/negotiation.ts";
+import { PublishScheduler } from "../../src/protocol/publish-scheduler.ts";
 import { NOBODY as NO_BLAME } from "../../src/protocol/refusal.ts";
 import { Output } from "../../src/wire/output.ts";
 import {
@@ -25,23 +28,21 @@ describe("ChannelTable", () => {
   });
 
   it("holds no channel once the connection is gone", () => {
-    const events: string[] = [];
-    const table = new ChannelTable({
-      output: new Output(),
-      frameMax: 4096,
-      maxBodyBytes: 0,
-      vhost: "/",
-      refusal: undefined,
-      emit: (_channel, { type }) => events.push(type),
-      published: () => {},
-      lostSightOfImmediate: () => {},
-    });
+    const events = new ConnectionEventQueue();
+    const scheduler = new PublishScheduler({ tuning: DEFAULT_PROPOSAL, canPublish: false });
+    const table = new ChannelTable(
+      { maxBodyBytes: 0, vhost: "/" },
+      new Output(),
+      events,
+      scheduler,
+    );
     const channels = [table.open(2, NOBODY), table.open(2, NOBODY)];
     expect(table.values()).to.deep.equal(channels);
     table.loseAll(new ConnectionLostError("gone"), () => NO_BLAME, false);
     expect(table.values()).to.deep.equal([]);
     expect(channels.map(({ state }) => state)).to.deep.equal(["closed", "closed"]);
-    expect(events).to.deep.equal(["closed", "closed"]);
+    const told = events.take().map((event) => event.type === "channel" && event.event.type);
+    expect(told).to.deep.equal(["closed", "closed"]);
   });
 
   it("gives a number again only after close-ok", () => {

@@ -144,10 +144,10 @@ function countListeners(emitter: NodeJS.EventEmitter): number {
 function countTimers(): ReadonlySet<unknown> {
   const { setTimeout, clearTimeout } = globalThis;
   const timers = new Set<unknown>();
-  const set = (callback: () => void, ms?: number): NodeJS.Timeout => {
+  const set = (callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
     const timer = setTimeout(() => {
       timers.delete(timer);
-      callback();
+      callback(...args);
     }, ms);
     timers.add(timer);
     return timer;
