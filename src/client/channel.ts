@@ -3,6 +3,7 @@ import { type AmqpError, ChannelClosedError, CLOSED_BY_US, UsageError } from "..
 import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
 import type { OpenDelivery } from "../protocol/delivery-ledger.ts";
+import { type PublishRoute, routeOf } from "../protocol/publish-route.ts";
 import { ChannelMethods } from "./channel-methods.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
@@ -35,6 +36,7 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
   /** Those of `consume()`, by their tags. */
   readonly #consumers: Map<string, Consumer> = new Map();
   readonly #ending = new Ending();
+  #route: PublishRoute | undefined;
   #closing: Promise<void> | undefined;
   #draining = false;
 
@@ -76,14 +78,8 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
           "or use a Publisher, which queues",
       );
     }
-    const publication = new TalliedPublication(
-      this.#tally,
-      exchange,
-      routingKey,
-      body,
-      options,
-      options,
-    );
+    this.#route = routeOf(this.#route, exchange, routingKey, options, options);
+    const publication = new TalliedPublication(this.#tally, this.#route, body, options);
     try {
       this.#refuseWhile();
       this.#refuseIfClosing();

@@ -2,8 +2,8 @@
 import type { AmqpError } from "../errors.ts";
 import type { ConfirmTally, TallySegment } from "../protocol/confirm-tally.ts";
 import { Publication } from "../protocol/publication.ts";
+import type { PublishRoute } from "../protocol/publish-route.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
-import type { PublishOptions } from "./publish-options.ts";
 
 /** What a publish resolves with: the broker has the message. */
 export interface Confirmation {
@@ -17,13 +17,11 @@ export class TalliedPublication extends Publication {
 
   constructor(
     tally: ConfirmTally,
-    exchange: string,
-    routingKey: string,
+    route: PublishRoute,
     body: Uint8Array | string,
-    options: PublishOptions,
     properties: BasicProperties,
   ) {
-    super(exchange, routingKey, body, options, properties);
+    super(route, body, properties);
     this.#segment = tally.submit();
   }
 
@@ -49,35 +47,45 @@ export class TalliedPublication extends Publication {
  * octets of garbage, and no time that could be told from noise.)
  */
 export class ToldPublication extends TalliedPublication {
-  /** Forgets the signal that could abort it; set where it has one. */
-  forgetSignal: (() => void) | undefined;
   readonly #resolve: (confirmation: Confirmation) => void;
   readonly #reject: (error: AmqpError) => void;
 
   constructor(
     tally: ConfirmTally,
-    exchange: string,
-    routingKey: string,
+    route: PublishRoute,
     body: Uint8Array | string,
-    options: PublishOptions,
     properties: BasicProperties,
     resolve: (confirmation: Confirmation) => void,
     reject: (error: AmqpError) => void,
   ) {
-    super(tally, exchange, routingKey, body, options, properties);
+    super(tally, route, body, properties);
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   protected override onConfirmed(): void {
-    this.forgetSignal?.();
     this.#resolve({ deliveryTag: this.deliveryTag });
     super.onConfirmed(); // last: waitForConfirms() resolves behind the promises that it is about
   }
 
   protected override onFailed(error: AmqpError): void {
-    this.forgetSignal?.();
     this.#reject(error);
+    super.onFailed(error);
+  }
+}
+
+/** A publish that a signal may abort, of which nothing must be left once it has settled. */
+export class AbortablePublication extends ToldPublication {
+  /** Forgets the signal; set once it is watched. */
+  forgetSignal: (() => void) | undefined;
+
+  protected override onConfirmed(): void {
+    this.forgetSignal?.();
+    super.onConfirmed();
+  }
+
+  protected override onFailed(error: AmqpError): void {
+    this.forgetSignal?.();
     super.onFailed(error);
   }
 }

@@ -14,6 +14,7 @@ import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
 import { publishError } from "../protocol/publication.ts";
 import { PublishDeadline } from "../protocol/publish-deadline.ts";
+import { type PublishRoute, routeOf } from "../protocol/publish-route.ts";
 import type { PublishWindow, WindowLimits } from "../protocol/publish-window.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
@@ -21,7 +22,7 @@ import { waitForConfirms } from "./confirms.ts";
 import { fixDefaults, withDefaults } from "./default-properties.ts";
 import type { Driver } from "./driver.ts";
 import { Ending } from "./ending.ts";
-import { type Confirmation, ToldPublication } from "./publications.ts";
+import { AbortablePublication, type Confirmation, ToldPublication } from "./publications.ts";
 import { type PublishAllOptions, publishAll } from "./publish-all.ts";
 import {
   checkBody,
@@ -98,6 +99,7 @@ export class Publisher implements AsyncDisposable {
   readonly #timeoutMs: number | undefined;
   readonly #tally = new ConfirmTally();
   readonly #ending = new Ending();
+  #route: PublishRoute | undefined;
   #closing: Promise<void> | undefined;
   #refusal: AmqpError | undefined;
   #refusalWatchers: Set<(reason: AmqpError) => void> | undefined;
@@ -248,17 +250,11 @@ export class Publisher implements AsyncDisposable {
     checkBody(body);
     checkProperties(properties);
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    const publication = new ToldPublication(
-      this.#tally,
-      exchange,
-      routingKey,
-      body,
-      options,
-      properties,
-      resolve,
-      reject,
-    );
-    const refusal = this.#refusal ?? refuseAborted(options.signal);
+    const { signal } = options;
+    const Kind = signal === undefined ? ToldPublication : AbortablePublication;
+    this.#route = routeOf(this.#route, exchange, routingKey, options, properties);
+    const publication = new Kind(this.#tally, this.#route, body, properties, resolve, reject);
+    const refusal = this.#refusal ?? refuseAborted(signal);
     try {
       if (refusal !== undefined) {
         this.#window.check(publication);
@@ -273,7 +269,7 @@ export class Publisher implements AsyncDisposable {
     this.#driver.driveOutput();
     if (publication.told) return;
     if (timeoutMs !== undefined) this.#setDeadline(publication, timeoutMs);
-    if (options.signal !== undefined) this.#watch(publication, options.signal);
+    if (signal !== undefined) this.#watch(publication as AbortablePublication, signal);
   }
 
   /** @internal */
@@ -329,7 +325,7 @@ export class Publisher implements AsyncDisposable {
     this.#driver.setDeadline(new PublishDeadline(publication, this.#window, timeoutMs), timeoutMs);
   }
 
-  #watch(publication: ToldPublication, signal: AbortSignal): void {
+  #watch(publication: AbortablePublication, signal: AbortSignal): void {
     publication.forgetSignal = watchSignal(signal, () => {
       this.#window.release(publication, abortedPublish(signal));
       this.#driver.drive();

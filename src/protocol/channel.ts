@@ -147,14 +147,14 @@ export class ChannelMachine {
     publication.bodySize = writeContent(
       this.#link.output,
       this.number,
-      publication,
+      publication.route,
       publication.properties ?? NO_PROPERTIES,
       publication.body ?? "",
       this.#link.frameMax,
       this.#lastHead,
     );
     if (!this.#confirming) {
-      if (publication.immediate) this.#link.lostSightOfImmediate();
+      if (publication.route.immediate) this.#link.lostSightOfImmediate();
       return 0;
     }
     if (!this.#hasUnwritten) this.#link.published(this);
@@ -305,7 +305,7 @@ export class ChannelMachine {
   #giveUp(error: AmqpError, reason: Omit<ChannelClose, "name">): void {
     const closeSent = this.#state === "closing";
     const unhandled = this.ledger.unhandledPublications();
-    if (unhandled.some(({ immediate }) => immediate)) this.#link.lostSightOfImmediate();
+    if (unhandled.some(({ route }) => route.immediate)) this.#link.lostSightOfImmediate();
     this.#settle(error);
     this.#state = "failing";
     if (!closeSent) this.#write({ name: "channel.close", ...reason });

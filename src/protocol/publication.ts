@@ -8,8 +8,8 @@
  *        +--> told `unsent`                 +--> told by a return, a deadline, a close ...
  */
 import { type AmqpError, PublishError, type PublishOutcome, withoutStackTrace } from "../errors.ts";
-import type { BasicPublish } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { PublishRoute } from "./publish-route.ts";
 import type { Filed } from "./return-matcher.ts";
 import { readBack } from "./returned-properties.ts";
 import type { Twins } from "./returned-twins.ts";
@@ -26,16 +26,10 @@ export interface ReturnTrace {
   doubt: AmqpError | undefined;
 }
 
-/** What to publish and how; one object is one publish, and the arguments of its method. */
-export abstract class Publication implements BasicPublish {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly mandatory: boolean;
-  readonly immediate: boolean;
-  /** From the properties: RabbitMQ refuses a wrong one. */
-  readonly userId: string | undefined;
-  /** From the properties: RabbitMQ refuses direct reply-to where nobody waits for replies. */
-  readonly wantsDirectReply: boolean;
+/** What to publish and how; one object is one publish. */
+export abstract class Publication {
+  /** Where it goes. */
+  readonly route: PublishRoute;
   /** Undefined once nothing needs them any more. */
   properties: BasicProperties | undefined;
   body: Uint8Array | string | undefined;
@@ -48,30 +42,16 @@ export abstract class Publication implements BasicPublish {
   /** Whether the caller has been told how it ended. */
   told = false;
 
-  constructor(
-    exchange: string,
-    routingKey: string,
-    body: Uint8Array | string,
-    flags: { readonly mandatory?: boolean | undefined; readonly immediate?: boolean | undefined },
-    properties: BasicProperties,
-  ) {
-    this.exchange = exchange;
-    this.routingKey = routingKey;
+  constructor(route: PublishRoute, body: Uint8Array | string, properties: BasicProperties) {
+    this.route = route;
     this.body = body;
-    this.mandatory = flags.mandatory === true;
-    this.immediate = flags.immediate === true;
-    this.userId = properties.userId;
-    this.wantsDirectReply = properties.replyTo === "amq.rabbitmq.reply-to";
     this.properties = properties;
-  }
-
-  get name(): "basic.publish" {
-    return "basic.publish";
   }
 
   /** Whether the broker may send it back. */
   get returnable(): boolean {
-    return this.mandatory || this.immediate;
+    const { mandatory, immediate } = this.route;
+    return mandatory || immediate;
   }
 
   /** Tells the caller that the broker has the message, unless it was told something before. */
@@ -135,16 +115,17 @@ export function identify(publication: Publication): {
   exchange: string;
   routingKey: string;
 } {
-  const { deliveryTag, exchange, routingKey } = publication;
+  const { deliveryTag, route } = publication;
+  const { exchange, routingKey } = route;
   return { deliveryTag, exchange, routingKey };
 }
 
 /** Names where a publication was going, for an error message. */
-export function describeTarget(publication: Publication): string {
-  return publication.exchange === ""
-    ? `queue ${JSON.stringify(publication.routingKey)}`
-    : `exchange ${JSON.stringify(publication.exchange)} with routing key ` +
-        JSON.stringify(publication.routingKey);
+export function describeTarget({ route }: Publication): string {
+  const { exchange, routingKey } = route;
+  return exchange === ""
+    ? `queue ${JSON.stringify(routingKey)}`
+    : `exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(routingKey)}`;
 }
 
 const EXPLANATIONS: { readonly [O in Exclude<PublishOutcome, "returned">]: string } = {

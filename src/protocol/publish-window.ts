@@ -210,11 +210,11 @@ const GAPS = 1024;
 
 /** Encodes a publish to nowhere: what cannot be encoded is refused now, and its size is known. */
 function measure(publication: Publication, channel: number, frameMax: number): number {
-  const { properties, body } = publication;
+  const { route, properties, body } = publication;
   const size = writeContent(
     SCRATCH,
     channel,
-    publication,
+    route,
     properties ?? NO_PROPERTIES,
     body ?? "",
     frameMax,

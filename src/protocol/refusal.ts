@@ -57,7 +57,7 @@ export function blameImmediate(
       ? channels.flatMap((channel) =>
           channel.ledger
             .unhandledPublications()
-            .filter(({ immediate }) => immediate)
+            .filter(({ route }) => route.immediate)
             .map(({ deliveryTag }) => ({ channel, deliveryTag })),
         )
       : [];
@@ -100,10 +100,10 @@ interface Sentence {
 const SENTENCES: {
   readonly [replyCode: number]: (publication: Publication, vhost: string) => Sentence[];
 } = {
-  [REPLY_CODE.notFound]: ({ exchange }, vhost) => [
+  [REPLY_CODE.notFound]: ({ route: { exchange } }, vhost) => [
     whole(`NOT_FOUND - no exchange '${exchange}' in vhost '${vhost}'`),
   ],
-  [REPLY_CODE.accessRefused]: ({ exchange, routingKey }, vhost) => {
+  [REPLY_CODE.accessRefused]: ({ route: { exchange, routingKey } }, vhost) => {
     const where = `exchange '${exchange === "" ? "amq.default" : exchange}' in vhost '${vhost}'`;
     return [
       open(`ACCESS_REFUSED - access to ${where} refused for user '`),
@@ -113,7 +113,8 @@ const SENTENCES: {
       whole(`ACCESS_REFUSED - cannot publish to internal ${where}`),
     ];
   },
-  [REPLY_CODE.preconditionFailed]: ({ exchange, bodySize, userId, wantsDirectReply }) => {
+  [REPLY_CODE.preconditionFailed]: ({ bodySize, route }) => {
+    const { exchange, userId, wantsDirectReply } = route;
     const user = `PRECONDITION_FAILED - user_id property set to '${userId}' but authenticated user`;
     return [
       open(`PRECONDITION_FAILED - message size ${bodySize} is larger than `),

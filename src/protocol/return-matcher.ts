@@ -118,7 +118,7 @@ export class ReturnMatcher {
 
   #file(): void {
     for (const publication of this.#fresh) {
-      const target = targetOf(publication);
+      const target = targetOf(publication.route);
       const filed = this.#byTarget.get(target) ?? newFiled(target);
       this.#byTarget.set(target, filed);
       filed.fresh.push(publication);

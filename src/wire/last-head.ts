@@ -22,10 +22,7 @@ export class LastHead {
   #start = 0;
   #methodLength = 0;
   #headerLength = 0;
-  #exchange = "";
-  #routingKey = "";
-  #mandatory = false;
-  #immediate = false;
+  #method: BasicPublish | undefined;
   #properties: BasicProperties | undefined;
 
   constructor(fixed: BasicProperties) {
@@ -43,13 +40,7 @@ export class LastHead {
     method: BasicPublish,
     properties: BasicProperties,
   ): "nothing" | "method" | "all" {
-    const isSame =
-      this.#epoch === output.epoch &&
-      this.#routingKey === method.routingKey &&
-      this.#exchange === method.exchange &&
-      this.#mandatory === method.mandatory &&
-      this.#immediate === method.immediate;
-    if (!isSame) return "nothing";
+    if (this.#epoch !== output.epoch || this.#method !== method) return "nothing";
     if (properties === this.#properties) {
       output.writer.repeat(this.#start, this.#methodLength + this.#headerLength);
       return "all";
@@ -70,10 +61,7 @@ export class LastHead {
     this.#start = start;
     this.#methodLength = headerStart - start;
     this.#headerLength = output.writer.length - headerStart;
-    this.#exchange = method.exchange;
-    this.#routingKey = method.routingKey;
-    this.#mandatory = method.mandatory;
-    this.#immediate = method.immediate;
+    this.#method = method;
     this.#properties = properties === this.#fixed ? properties : undefined;
   }
 }

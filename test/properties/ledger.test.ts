@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ProtocolError } from "../../src/errors.ts";
 import { ConfirmLedger } from "../../src/protocol/confirm-ledger.ts";
 import { publishError } from "../../src/protocol/publication.ts";
+import { routeOf } from "../../src/protocol/publish-route.ts";
 import { encodeText } from "../../src/wire/text.ts";
 import { TestPublication } from "../protocol/support.ts";
 
@@ -62,7 +63,8 @@ function holderOf(model: Model, tag: number): number {
 /** A confirm for an open tag: who waited for it is told, or has to wait for another one. */
 function confirmTag(model: Model, real: Real, tag: number, how: "ack" | "nack"): void {
   const holder = holderOf(model, tag);
-  const { mandatory, was } = real.all.get(holder) as ModelPublication;
+  const { route, was } = real.all.get(holder) as ModelPublication;
+  const { mandatory } = route;
   model.open.delete(tag);
   model.heirs.delete(tag);
   const owed = model.owed[was] ?? [];
@@ -101,7 +103,8 @@ class Publish implements Command {
   }
   check = (): boolean => true;
   run(model: Model, real: Real): void {
-    const one = new ModelPublication("", "q", this.body, { mandatory: this.mandatory }, {});
+    const route = routeOf(undefined, "", "q", { mandatory: this.mandatory }, {});
+    const one = new ModelPublication(route, this.body, {});
     one.bodySize = 1;
     const tag = real.books.add(one);
     real.all.set(tag, one);
@@ -167,7 +170,7 @@ class Returned implements Command {
         !model.heirs.has(tag) &&
         tag > model.lastReturned &&
         tag <= model.written &&
-        one.mandatory &&
+        one.route.mandatory &&
         one.was === this.body,
     );
     const lowest = candidates.map(([tag]) => tag).sort((a, b) => a - b)[0];

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { PublishError, type PublishOutcome, TimeoutError } from "../../src/errors.ts";
 import { describeTarget, identify, publishError } from "../../src/protocol/publication.ts";
+import { routeOf } from "../../src/protocol/publish-route.ts";
 import { publication, TestPublication } from "./support.ts";
 
 describe("Publication", () => {
@@ -9,7 +10,9 @@ describe("Publication", () => {
     expect(publication({ mandatory: true }).returnable).to.equal(true);
     expect(publication({ immediate: true }).returnable).to.equal(true);
     const vague = { mandatory: undefined, immediate: undefined };
-    expect(new TestPublication("", "q", "m", vague, {}).returnable).to.equal(false);
+    expect(
+      new TestPublication(routeOf(undefined, "", "q", vague, {}), "m", {}).returnable,
+    ).to.equal(false);
   });
 
   it("tells its caller exactly once", () => {

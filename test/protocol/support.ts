@@ -10,6 +10,7 @@ import { ConnectionMachine } from "../../src/protocol/connection.ts";
 import type { ConnectionEvent } from "../../src/protocol/connection-events.ts";
 import type { ConnectionSettings } from "../../src/protocol/negotiation.ts";
 import { Publication } from "../../src/protocol/publication.ts";
+import { routeOf } from "../../src/protocol/publish-route.ts";
 import type { PublishWindow, WindowLimits } from "../../src/protocol/publish-window.ts";
 import { writeContent } from "../../src/wire/content.ts";
 import { writeHeartbeatFrame, writeMethodFrame } from "../../src/wire/frame.ts";
@@ -221,7 +222,8 @@ export interface PublishArguments extends BasicProperties {
 /** A publication: to queue `q` with body `m`, unless told otherwise. */
 export function publication(args: PublishArguments = {}): TestPublication {
   const { exchange = "", routingKey = "q", body = "m", mandatory, immediate, ...properties } = args;
-  return new TestPublication(exchange, routingKey, body, { mandatory, immediate }, properties);
+  const route = routeOf(undefined, exchange, routingKey, { mandatory, immediate }, properties);
+  return new TestPublication(route, body, properties);
 }
 
 /** The endings of publications. */
