@@ -36,7 +36,7 @@ import {
   SILENT_END_HINTS,
 } from "./connection-states.ts";
 import { asProtocolError, checkHeartbeat, closeReason, readMethod } from "./frame-reading.ts";
-import { Greeting } from "./greeting.ts";
+import { checkVersion, Greeting } from "./greeting.ts";
 import { HeartbeatClock } from "./heartbeat.ts";
 import {
   type ConnectionSettings,
@@ -252,6 +252,7 @@ export class ConnectionMachine {
     const next = nextConnectionState(this.#state, method.name);
     switch (method.name) {
       case "connection.start":
+        checkVersion(method);
         this.serverProperties = method.serverProperties;
         this.mechanisms = parseMechanisms(method.mechanisms);
         this.#events.push({ type: "challenge", challenge: undefined });

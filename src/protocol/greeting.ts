@@ -6,6 +6,7 @@
  */
 import { ProtocolError } from "../errors.ts";
 import { FRAME_TYPE, PROTOCOL_HEADER, REPLY_CODE } from "../wire/generated/constants.ts";
+import type { ConnectionStart } from "../wire/generated/methods.ts";
 import { decodeLenient } from "../wire/text.ts";
 
 /** Holds the first octets back until they tell whether the peer speaks AMQP 0-9-1. */
@@ -40,6 +41,21 @@ export function checkGreeting(bytes: Uint8Array): boolean {
     expected: "a method frame",
     got: describeStart(bytes),
     offset: 0,
+  });
+}
+
+/**
+ * A server may offer an older version of the protocol in connection.start than it was asked for.
+ * There is none that a client of 0-9-1 can do with: it goes without a word (class connection,
+ * method start, rule client-support). The revision is not told there.
+ */
+export function checkVersion({ versionMajor, versionMinor }: ConnectionStart): void {
+  const [, , , , , major, minor] = PROTOCOL_HEADER;
+  if (versionMajor === major && versionMinor === minor) return;
+  throw new ProtocolError("the server offers another version of AMQP than 0-9-1", {
+    replyCode: REPLY_CODE.frameError,
+    expected: `${major}-${minor}`,
+    got: `${versionMajor}-${versionMinor}`,
   });
 }
 

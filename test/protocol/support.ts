@@ -136,7 +136,8 @@ export function anyArguments(name: Method["name"]): Method {
   };
   const fields = METHODS[name].fields.filter(({ reserved }) => !reserved);
   const args = fields.map((field) => [field.name, values[field.type]]);
-  return { name, ...Object.fromEntries(args) } as Method;
+  const version = name === "connection.start" ? { versionMajor: 0, versionMinor: 9 } : {};
+  return { name, ...Object.fromEntries(args), ...version } as Method;
 }
 
 // ----- what the client sent -----
