@@ -250,12 +250,11 @@ export class ChannelMachine {
       case "basic.nack":
         return this.#confirmed("nack", method.deliveryTag, method.multiple);
       case "basic.cancel":
-        if (this.#state !== "closing" && this.consumers.cancelled(method.consumerTag)) {
-          return this.#cancelled(method);
-        }
+        if (this.#discards) return;
+        if (this.consumers.cancelled(method.consumerTag)) return this.#cancelled(method);
         return this.#reply(method);
       case "channel.flow":
-        if (this.#state === "closing") return;
+        if (this.#discards) return;
         this.#flowActive = method.active;
         this.#write({ name: "channel.flow-ok", active: method.active });
         if (this.observed) this.#link.emit(this, { type: "flow", active: method.active });
@@ -276,8 +275,8 @@ export class ChannelMachine {
       const message = returnedMessage(content as Content<BasicReturn>);
       this.ledger.returned(message);
       if (this.observed) this.#link.emit(this, { type: "return", message });
-    } else if (content.method.name === "basic.deliver" && this.#state !== "closing") {
-      this.#delivered(content as Content<BasicDeliver>);
+    } else if (content.method.name === "basic.deliver") {
+      if (!this.#discards) this.#delivered(content as Content<BasicDeliver>);
     } else {
       this.#reply(content.method as ServerMethod, content);
     }
@@ -299,6 +298,15 @@ export class ChannelMachine {
 
   #reply(method: ServerMethod, content?: Content): void {
     if (this.#state !== "closing") this.#calls.reply(method, content);
+  }
+
+  /**
+   * Whether we said that this channel or the connection is to be closed: what the peer tells until
+   * it has read that is discarded (rule stability of both closes), but for answers, confirms and
+   * returns. A delivery could not be acked any more, and comes again elsewhere.
+   */
+  get #discards(): boolean {
+    return this.#state === "closing" || this.#link.refusal !== undefined;
   }
 
   /** Everybody is told; only the closing handshake is left. */
