@@ -17,6 +17,7 @@ import type { ClientMethod } from "../wire/generated/methods.ts";
 import { Writer } from "../wire/writer.ts";
 import { planTls, type TlsPlan } from "./tls-options.ts";
 import { type ParsedUri, parseUri } from "./uri.ts";
+import { VERSION } from "./version.ts";
 
 /** Where to connect to. */
 export interface Host {
@@ -247,6 +248,7 @@ const CAPABILITIES: FieldTable = {
 
 const THIS_CLIENT: FieldTable = {
   product: "amqp091",
+  version: VERSION,
   platform: "Node.js",
   information: "https://www.npmjs.com/package/amqp091",
   capabilities: CAPABILITIES,

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { type ConnectPlan, planConnection } from "../../src/client/options.ts";
 import { amqplain, type ConnectOptions, external, plain, UsageError } from "../../src/index.ts";
@@ -113,6 +115,17 @@ describe("connect options", () => {
       "connection.blocked": true,
       authentication_failure_close: true,
       extra: true,
+    });
+  });
+
+  it("make properties with what every client should say of itself, the version of its package too", () => {
+    const manifest = readFileSync(join(__dirname, "../../package.json"), "utf8");
+    const { version } = JSON.parse(manifest) as { version: string };
+    expect(planConnection(undefined, {}).clientProperties).to.include({
+      product: "amqp091",
+      version,
+      platform: "Node.js",
+      information: "https://www.npmjs.com/package/amqp091",
     });
   });
 
