@@ -33,6 +33,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The pure core, where bytes, commands and the time come in as arguments. */
 const PURE = ["wire", "protocol", "errors.ts", "protocol.ts"];
 
+/**
+ * What the scripted peer may take from the library: data and types, nothing that reads or writes
+ * octets, so that a mistake in the codec does not cancel out in the tests of the codec's users.
+ */
+const PEER = "testing/scripted-peer";
+const PEER_MAY_IMPORT = [
+  "wire/field-value.ts",
+  ...["constants", "method-table", "methods", "properties"].map((it) => `wire/generated/${it}.ts`),
+];
+
 const IMPURE_GLOBALS = new Set([
   ...["Buffer", "process", "performance", "crypto", "console", "global", "globalThis", "require"],
   ...["setTimeout", "setInterval", "setImmediate", "queueMicrotask"],
@@ -55,6 +65,18 @@ describe("tidy", () => {
 
   it("wire/ and protocol/ have no clock, no randomness and nothing of Node", () => {
     expect(files.flatMap(impurities)).to.deep.equal([]);
+  });
+
+  it("the scripted peer has nothing in common with the codec but data", () => {
+    expect(files.flatMap(dependentPeer)).to.deep.equal([]);
+    // Nor do those few bring the codec with them, except for the words of an error.
+    const brought = files.filter(({ path }) => PEER_MAY_IMPORT.includes(path)).flatMap(targetsOf);
+    expect([...new Set(brought)].filter((path) => !PEER_MAY_IMPORT.includes(path))).to.deep.equal([
+      "wire/writer.ts",
+    ]);
+    expect(readFileSync(join(ROOT, "src/wire/field-value.ts"), "utf8")).to.match(
+      /^import { describe } from ".\/writer.ts";$/m,
+    );
   });
 
   it("every exported declaration has a doc comment", () => {
@@ -117,6 +139,26 @@ describe("tidy finds", () => {
       expect(wrongImports(parse(path, text))).to.have.length(1);
     });
   }
+
+  const dependent = [
+    'import { Writer } from "../../wire/writer.ts";',
+    'import type { Reader } from "../../wire/reader.ts";',
+    'import { readTable } from "../../wire/field-table.ts";',
+    'import { writeMethod } from "../../wire/generated/codec.ts";',
+    'import { ContentAssembler } from "../../protocol/content-assembler.ts";',
+    'import { startBroker } from "../broker/broker.ts";',
+  ];
+  for (const text of dependent) {
+    it(`in the scripted peer: ${text}`, () => {
+      expect(dependentPeer(parse(`${PEER}/a.ts`, text))).to.have.length(1);
+      expect(dependentPeer(parse("testing/a.ts", text))).to.deep.equal([]);
+    });
+  }
+
+  it("nothing dependent in the protocol's table", () => {
+    const text = 'import { METHODS } from "../../wire/generated/method-table.ts"; import "./b.ts";';
+    expect(dependentPeer(parse(`${PEER}/a.ts`, text))).to.deep.equal([]);
+  });
 
   const impure = [
     "Buffer.from([])",
@@ -218,6 +260,20 @@ function wrongImports({ path, layer, tree }: SourceFile): string[] {
     if (target === layer || allowed.includes(target)) return [];
     return fault(`${layer} may not import ${target}`);
   });
+}
+
+function dependentPeer(file: SourceFile): string[] {
+  if (!file.path.startsWith(`${PEER}/`)) return [];
+  return targetsOf(file)
+    .filter((target) => !target.startsWith(`${PEER}/`) && !PEER_MAY_IMPORT.includes(target))
+    .map((target) => `src/${file.path} imports ${target}: it must be independent of the codec`);
+}
+
+/** The files of src/ that a file imports. */
+function targetsOf({ path, tree }: SourceFile): string[] {
+  return importsOf(tree)
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => posix.join(posix.dirname(path), specifier));
 }
 
 function importsOf(tree: ts.SourceFile): string[] {

@@ -8,7 +8,7 @@
  */
 import { type Expectation, hint, type Verdict } from "./expectation.ts";
 import type { Received } from "./received.ts";
-import { plural, show } from "./show.ts";
+import { show } from "./show.ts";
 import type { Transcript } from "./transcript.ts";
 
 /**
@@ -139,7 +139,7 @@ export class Inbox {
   #timeOut(waiting: Waiting, timeoutMs: number): void {
     this.#settle(waiting);
     const others = this.#waiting.length === 0 ? "" : `; waited for as well:${this.#inWords()}`;
-    this.#fail(waiting, `nothing came in ${plural(timeoutMs, "ms").replace("mss", "ms")}${others}`);
+    this.#fail(waiting, `nothing came in ${timeoutMs} ms${others}`);
   }
 
   #failAll(message: string, received: Received | undefined): void {
