@@ -1,6 +1,11 @@
 /**
  * The entry `amqp091/testing`: a broker for the tests of whoever publishes, with any client.
  */
+
+export { type Arbitraries, arbitraries } from "./testing/arbitraries/arbitraries.ts";
+export type { Arbitrary, FastCheck } from "./testing/arbitraries/fast-check.ts";
+export type { Reading } from "./testing/arbitraries/field-tables.ts";
+export type { ChoppedStream, Content } from "./testing/arbitraries/frames.ts";
 export {
   type BrokerOptions,
   type BrokerQueue,

@@ -33,6 +33,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The pure core, where bytes, commands and the time come in as arguments. */
 const PURE = ["wire", "protocol", "errors.ts", "protocol.ts"];
 
+/** The one file that names an optional peer dependency, and only for its types. */
+const OPTIONAL_TYPES: Readonly<Record<string, string>> = {
+  "testing/arbitraries/fast-check.ts": 'import type fc from "fast-check";',
+};
+
 /**
  * What the scripted peer may take from the library: data and types, nothing that reads or writes
  * octets, so that a mistake in the codec does not cancel out in the tests of the codec's users.
@@ -139,6 +144,14 @@ describe("tidy finds", () => {
       expect(wrongImports(parse(path, text))).to.have.length(1);
     });
   }
+
+  it("an optional dependency that is imported at run time, or elsewhere", () => {
+    const [path, text] = Object.entries(OPTIONAL_TYPES)[0] as [string, string];
+    expect(wrongImports(parse(path, text))).to.deep.equal([]);
+    expect(wrongImports(parse(path, text.replace(" type", "")))).to.have.length(1);
+    expect(wrongImports(parse(path, `${text}\n${text.replace(" type", "")}`))).to.have.length(2);
+    expect(wrongImports(parse("testing/arbitraries/a.ts", text))).to.have.length(1);
+  });
 
   const dependent = [
     'import { Writer } from "../../wire/writer.ts";',
@@ -254,7 +267,11 @@ function wrongImports({ path, layer, tree }: SourceFile): string[] {
     if (specifier.startsWith("node:")) {
       return PURE.includes(layer) ? fault("the core is free of Node") : [];
     }
-    if (!specifier.startsWith(".")) return fault("neither ours nor node:");
+    if (!specifier.startsWith(".")) {
+      const imports = tree.statements.filter(ts.isImportDeclaration).map((it) => it.getText());
+      const isOptionalType = imports.length === 1 && imports[0] === OPTIONAL_TYPES[path];
+      return isOptionalType ? [] : fault("neither ours nor node:");
+    }
     if (!specifier.endsWith(".ts")) return fault("relative imports carry .ts");
     const target = layerOf(posix.join(posix.dirname(path), specifier));
     if (target === layer || allowed.includes(target)) return [];

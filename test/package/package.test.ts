@@ -82,6 +82,25 @@ describe("the package", () => {
     expect(await run(process.execPath, [compiler, "-p", "."], consumer)).to.equal("");
   });
 
+  it("needs no fast-check unless it is used", async () => {
+    await expectFailure(run(process.execPath, ["-e", 'require("fast-check")'], consumer));
+    // The tests before this one have imported and compiled all of amqp091/testing without it.
+    const imports =
+      'import { arbitraries } from "amqp091/testing"; console.log(typeof arbitraries);';
+    const output = await run(process.execPath, ["--input-type=module", "-e", imports], consumer);
+    expect(output).to.equal("function\n");
+  });
+
+  it("makes arbitraries with the fast-check of whoever has it, typed as its own", async () => {
+    const theirs = join(consumer, "node_modules", "fast-check");
+    await symlink(join(ROOT, "node_modules", "fast-check"), theirs);
+    const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+    await run(process.execPath, [compiler, "-p", "tsconfig.fast-check.json"], consumer);
+    const output = await run(process.execPath, [join("compiled", "fast-check.js")], consumer);
+    expect(output).to.equal("with fast-check true\n");
+    await rm(theirs);
+  });
+
   it("brings the command", async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
     const command = join(consumer, "node_modules", ".bin", "amqp091");

@@ -11,7 +11,7 @@ import {
   type PublishOptions,
 } from "amqp091";
 import * as protocol from "amqp091/protocol";
-import { startBroker } from "amqp091/testing";
+import { arbitraries, ScriptedPeer, startBroker } from "amqp091/testing";
 
 // Every optional member takes undefined, so that options can be passed along as they came.
 export async function open(
@@ -57,4 +57,24 @@ export async function main(options?: PublisherOptions): Promise<void> {
   channel.basicPublish("", "hello", "body", { deliveryMode: 3 });
   // @ts-expect-error the tuning is for reading
   connection.tuning.frameMax = 1;
+}
+
+// fast-check is not installed here: whoever does not call this needs nothing of it.
+export const makeArbitraries: typeof arbitraries = arbitraries;
+
+export async function script(): Promise<void> {
+  await using listener = await ScriptedPeer.listen({ timeoutMs: undefined });
+  const [connection, peer] = await Promise.all([connect(listener.url), listener.handshake()]);
+  const channel = await peer.openChannel();
+  const { method } = await channel.expectContent("basic.publish", { routingKey: "hello" });
+  const key: string = method.routingKey;
+  channel.send("basic.ack", { deliveryTag: 1 });
+  console.log(key, connection.tuning);
+
+  // @ts-expect-error no such field
+  channel.send("basic.ack", { tag: 1 });
+  // @ts-expect-error no such method
+  await channel.expect("basic.pubish");
+  // @ts-expect-error a method without content
+  await channel.expectContent("basic.ack");
 }
