@@ -1,7 +1,8 @@
 /**
  * A server that does exactly what a test says and nothing by itself: it accepts connections on a
  * loopback port and hands out what clients send, method by method. What it sends back are methods,
- * content or raw octets, in pieces of any size; it may stall, end, or reset the connection.
+ * content or raw octets, in pieces of any size; it may stall, end, or reset the connection. Octets
+ * are made and read by the scripted peer's codec, which has nothing in common with the client's.
  *
  * Every expectation has a deadline, so that a client which says nothing fails its test with a
  * sentence that tells what was due.
@@ -19,12 +20,14 @@ import {
   type PublisherOptions,
   type Tuning,
 } from "../../src/index.ts";
-import { ContentAssembler } from "../../src/protocol/content-assembler.ts";
-import { writeContent } from "../../src/wire/content.ts";
-import { writeHeartbeatFrame, writeMethodFrame } from "../../src/wire/frame.ts";
-import { FrameDecoder, type RawFrame } from "../../src/wire/frame-decoder.ts";
-import { readClientMethod } from "../../src/wire/generated/codec.ts";
-import { FRAME_TYPE } from "../../src/wire/generated/constants.ts";
+import {
+  encodeContent,
+  encodeHeartbeat,
+  encodeMethod,
+} from "../../src/testing/scripted-peer/encode.ts";
+import { FrameReader } from "../../src/testing/scripted-peer/frame-reader.ts";
+import { octetsOf } from "../../src/testing/scripted-peer/octets.ts";
+import type { Received } from "../../src/testing/scripted-peer/received.ts";
 import { METHODS } from "../../src/wire/generated/method-table.ts";
 import type {
   BasicPublish,
@@ -36,8 +39,6 @@ import type {
   ContentMethod,
   ServerMethod,
 } from "../../src/wire/generated/methods.ts";
-import { Output } from "../../src/wire/output.ts";
-import { Reader } from "../../src/wire/reader.ts";
 
 /** What a client sent: a method with its content, a heartbeat, the end, or what is not AMQP. */
 export interface Arrival {
@@ -66,16 +67,25 @@ export interface Handshake {
   readonly open: ConnectionOpen;
 }
 
+/** A publish under way. */
+interface Content {
+  readonly method: BasicPublish;
+  readonly pieces: Uint8Array[];
+  /** Octets of the body that are to come; undefined before the header. */
+  missing: number | undefined;
+  properties: BasicProperties;
+}
+
 /** How long an expectation waits: far more than anything on loopback takes. */
 const PATIENCE_MS = 3_000;
 
 /** The server's side of one connection. */
 export class Peer {
   readonly socket: Socket;
-  readonly #decoder = new FrameDecoder(0xffff_ffff);
-  readonly #contents: Map<number, ContentAssembler<BasicPublish>> = new Map();
+  readonly #reader = new FrameReader();
+  /** Publishes whose content is not complete, by channel. */
+  readonly #contents: Map<number, Content> = new Map();
   readonly #arrivals: Arrival[] = [];
-  #header = Buffer.alloc(0);
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket) {
@@ -141,9 +151,7 @@ export class Peer {
     body: Uint8Array | string,
     properties: BasicProperties = {},
   ): void {
-    const output = new Output();
-    writeContent(output, channel, method, properties, body, 131_072);
-    this.write(Buffer.concat(output.take()));
+    this.write(encodeContent(channel, method.name, method, body, properties));
   }
 
   /** Gives a publish back. */
@@ -173,9 +181,7 @@ export class Peer {
   }
 
   heartbeat(): void {
-    const output = new Output();
-    writeHeartbeatFrame(output.writer);
-    this.write(Buffer.concat(output.take()));
+    this.write(encodeHeartbeat());
   }
 
   /** Closes a channel; `cause` is the method of the client that did it. */
@@ -197,7 +203,7 @@ export class Peer {
   write(octets: Uint8Array | string): void {
     if (typeof octets !== "string") this.socket.write(octets);
     else if (!octets.startsWith("hex:")) this.socket.write(octets, "latin1");
-    else this.socket.write(octets.slice(4).replaceAll(" ", ""), "hex");
+    else this.socket.write(octetsOf(octets.slice(4)));
   }
 
   /** Sends octets in pieces, each in a turn of the event loop of its own. */
@@ -276,52 +282,56 @@ export class Peer {
   // ----- octets -----
 
   #receive(piece: Buffer): void {
-    try {
-      this.#decode(piece);
-    } catch {
-      this.socket.removeAllListeners("data").resume();
-      this.#arrive("garbage", 0);
+    for (const received of this.#reader.push(piece)) this.#take(received);
+  }
+
+  #take(received: Received): void {
+    switch (received.kind) {
+      case "protocol-header":
+        return this.#arrive("protocol-header", 0, undefined, {}, received.octets);
+      case "heartbeat":
+        return this.#arrive("heartbeat", received.channel);
+      case "method": {
+        const { channel } = received;
+        const method = received.method as ClientMethod;
+        if (!METHODS[method.name].from.includes("client")) return this.#garbage();
+        if (method.name !== "basic.publish") return this.#arrive(method.name, channel, method);
+        if (this.#contents.has(channel)) return this.#garbage();
+        this.#contents.set(channel, { method, pieces: [], missing: undefined, properties: {} });
+        return;
+      }
+      case "header":
+      case "body":
+        return this.#takeContent(received);
+      default:
+        return this.#garbage();
     }
   }
 
-  #decode(piece: Buffer): void {
-    let rest: Uint8Array = piece;
-    if (this.#header.length < 8) {
-      const missing = 8 - this.#header.length;
-      this.#header = Buffer.concat([this.#header, piece.subarray(0, missing)]);
-      rest = piece.subarray(missing);
-      if (this.#header.length < 8) return;
-      this.#arrive("protocol-header", 0, undefined, {}, this.#header);
+  #takeContent(received: Extract<Received, { readonly kind: "header" | "body" }>): void {
+    const { channel } = received;
+    const content = this.#contents.get(channel);
+    if (content === undefined) return this.#garbage();
+    if (received.kind === "header") {
+      if (content.missing !== undefined) return this.#garbage();
+      content.properties = received.properties;
+      content.missing = received.bodySize;
+    } else {
+      if (content.missing === undefined) return this.#garbage();
+      content.pieces.push(received.body);
+      content.missing -= received.body.length;
     }
-    this.#decoder.push(rest);
-    for (let frame = this.#decoder.next(); frame !== undefined; frame = this.#decoder.next()) {
-      this.#receiveFrame(frame);
-    }
+    if (content.missing < 0) return this.#garbage();
+    if (content.missing > 0) return;
+    this.#contents.delete(channel);
+    const body = Uint8Array.from(Buffer.concat(content.pieces));
+    this.#arrive("basic.publish", channel, content.method, content.properties, body);
   }
 
-  #receiveFrame(frame: RawFrame): void {
-    if (frame.type === FRAME_TYPE.heartbeat) return this.#arrive("heartbeat", frame.channel);
-    if (frame.type === FRAME_TYPE.method) {
-      const method = readClientMethod(new Reader(frame.bytes, frame.start, frame.end));
-      if (method.name === "basic.publish") this.#assembler(frame.channel).begin(method);
-      else this.#arrive(method.name, frame.channel, method);
-      return;
-    }
-    const assembler = this.#assembler(frame.channel);
-    const content =
-      frame.type === FRAME_TYPE.header ? assembler.header(frame) : assembler.body(frame);
-    if (content === undefined) return;
-    const { method, properties, body } = content;
-    this.#arrive(method.name, frame.channel, method, properties, body);
-  }
-
-  #assembler(channel: number): ContentAssembler<BasicPublish> {
-    let assembler = this.#contents.get(channel);
-    if (assembler === undefined) {
-      assembler = new ContentAssembler(Number.MAX_SAFE_INTEGER);
-      this.#contents.set(channel, assembler);
-    }
-    return assembler;
+  /** What is no AMQP, or not a client's: nothing after it is looked at. */
+  #garbage(): void {
+    this.socket.removeAllListeners("data").resume();
+    this.#arrive("garbage", 0);
   }
 
   #arrive(
@@ -471,9 +481,7 @@ async function acceptConfirmSelect(peer: Peer): Promise<void> {
 
 /** A method as octets on the wire. */
 export function methodFrame(channel: number, method: ServerMethod): Uint8Array {
-  const output = new Output();
-  writeMethodFrame(output.writer, channel, method, 0xffff_ffff);
-  return Buffer.concat(output.take());
+  return encodeMethod(channel, method.name, method);
 }
 
 /** The server's first words. */

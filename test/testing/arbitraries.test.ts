@@ -102,11 +102,12 @@ describe("arbitraries", () => {
       writeTable(writer, table);
       expect(readTaggedTable(new Reader(writer.written))).to.deep.equal(table);
       const names = table.entries.map(([name]) => name);
-      if (new Set(names).size < names.length) duplicates++;
+      const texts = names.filter((name) => typeof name === "string" && name !== "");
+      if (new Set(texts).size < texts.length) duplicates++;
       for (const [, { type }] of table.entries) letters.add(type);
     }
     expect([...letters].sort().join("")).to.equal("ABDFILSTVbdfilstux");
-    expect(duplicates).to.be.greaterThan(10);
+    expect(duplicates).to.be.greaterThan(100);
     const values: TaggedValue[] = samples(some.taggedValue(), 200);
     const table = new TaggedTable(values.map((value, i) => [`${i}`, value]));
     const writer = new Writer();
