@@ -27,4 +27,5 @@ export const {
   serverMethod,
   contentMethod,
   frame,
+  choppedStream,
 } = made;

@@ -228,6 +228,25 @@ describe("ScriptedPeer fails", () => {
     for (const { message } of await failures) expect(message).to.match(reasons);
   });
 
+  it("with the others that wait, when nothing comes", async () => {
+    const other = failure(peer.expect("tx.select", {}, { channel: 2 }), ScriptError);
+    const error = await failure(peer.expectHeartbeat({ timeoutMs: 20 }), ScriptError);
+    expect(error.message).to.match(/20 ms; waited for as well: tx.select on channel 2\n/);
+    await peer.close();
+    await other;
+  });
+
+  it("at the end of an `await using` block too", async () => {
+    const listener = await ScriptedPeer.listen();
+    const client = await ScriptedPeer.connect(listener.url);
+    client.sendProtocolHeader();
+    const server = await listener.accept();
+    while (server.unexpected.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await client[Symbol.asyncDispose]();
+    await failure(server[Symbol.asyncDispose](), ScriptError);
+    await failure(listener[Symbol.asyncDispose](), ScriptError);
+  });
+
   it("and goes on with what comes after what was not expected", async () => {
     come(publish, encodeMethod(1, "tx.select"));
     await failure(peer.channel(1).expect("tx.select"), ScriptError);

@@ -285,7 +285,8 @@ export class Conversation implements AsyncDisposable {
 
   /**
    * Destroys the stream, and rejects with a {@link ScriptError} if anything had come that nobody
-   * expected. Expectations that still wait fail. Idempotent.
+   * expected; heartbeats, the end and a frame that was not whole do not count. Expectations that still
+   * wait fail. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -56,7 +56,8 @@ export function showValue(value: unknown, depth = 0): string {
   if (typeof value === "string") return JSON.stringify(shorten(value, 200));
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return value.name === "" ? "<a predicate>" : `<${value.name}>`;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Date" : value.toISOString();
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
   if (value instanceof Uint8Array) return showOctets(value);
   if (typeof value !== "object" || value === null) return String(value);
   if (depth > 4) return "…";
