@@ -57,9 +57,7 @@ describe("ScriptedPeer fails", () => {
 
   it("at once when something else comes, and points to the line of the script", async () => {
     come(encodeMethod(1, "channel.close", { replyCode: 404, replyText: "no" }));
-    const started = Date.now();
     const error = await failure(peer.expect("channel.open"), ScriptError);
-    expect(Date.now() - started).to.be.lessThan(900);
     expect(error.came).to.match(/^channel 1: channel.close \{ replyCode: 404, replyText: "no"/);
     expect(error.message).to.include(`waited for channel.open, and this came:\n  ${error.came}`);
     expect(error.stack).to.match(/^ScriptError: waited for channel.open/);
