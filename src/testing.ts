@@ -6,14 +6,36 @@ export { type Arbitraries, arbitraries } from "./testing/arbitraries/arbitraries
 export type { Arbitrary, FastCheck } from "./testing/arbitraries/fast-check.ts";
 export type { Reading } from "./testing/arbitraries/field-tables.ts";
 export type { ChoppedStream, Content } from "./testing/arbitraries/frames.ts";
-export {
-  type BrokerOptions,
-  type BrokerQueue,
-  type EmbeddedBroker,
-  type QueuedMessage,
-  startBroker,
-} from "./testing/broker/broker.ts";
+export { startBroker } from "./testing/broker/broker.ts";
+export type { BrokerOptions } from "./testing/broker/broker-options.ts";
+export type { EmbeddedBroker, Falsy, RestartOptions } from "./testing/broker/embedded-broker.ts";
+export type { ExchangeType } from "./testing/broker/exchange.ts";
 export type { BrokerMessage } from "./testing/broker/message.ts";
+export type {
+  BrokerChannel,
+  BrokerCloseReason,
+  BrokerConnection,
+  BrokerConsumer,
+} from "./testing/broker/views/connection-view.ts";
+export type {
+  BrokerChannelClosed,
+  BrokerConnectionClosed,
+  BrokerConnectionOpened,
+  BrokerConnectionRefused,
+  BrokerEvent,
+  BrokerTopologyChange,
+} from "./testing/broker/views/events.ts";
+export type {
+  BrokerBinding,
+  BrokerExchange,
+  BrokerExchangeOptions,
+} from "./testing/broker/views/exchange-view.ts";
+export type {
+  BrokerQueue,
+  BrokerQueueOptions,
+  QueuedMessage,
+} from "./testing/broker/views/queue-view.ts";
+export type { WaitOptions } from "./testing/broker/views/waiting.ts";
 export { ScriptedChannel } from "./testing/scripted-peer/channel.ts";
 export {
   Conversation,

@@ -34,7 +34,7 @@ describe("amqp091 demo", () => {
         .and.not.match(/embedded in|secret/);
       const [, queue = ""] = /^Queue {3}([\w-]+),/m.exec(stdout) ?? [];
       expect(queue).not.to.equal("");
-      expect(broker.queue(queue)).to.equal(undefined);
+      expect(broker.queue(queue).exists).to.equal(false);
     } finally {
       await broker.stop();
     }
@@ -52,7 +52,7 @@ describe("amqp091 demo", () => {
     expect(await running).to.equal(130);
     expect(io.stdout.text).to.include("Interrupted").and.not.include("Read back");
     const [, queue = ""] = /Queue {3}([\w-]+),/.exec(io.stdout.text) ?? [];
-    expect(broker.queue(queue)).to.equal(undefined);
+    expect(broker.queue(queue).exists).to.equal(false);
     await broker.stop();
   });
 

@@ -22,7 +22,7 @@ describe("the command as a process", function () {
     const child = spawnCommand(["publish", "--queue", "q", "--declare"], broker.url);
     const end = endOf(child);
     child.stdin.write("one\ntwo\n");
-    while (broker.queue("q")?.messageCount !== 2) await sleep(10);
+    await broker.queue("q").waitForMessages(2, { timeoutMs: 20_000 });
     child.kill("SIGINT");
     const { code, stderr } = await end;
     expect(code, stderr).to.equal(130);
@@ -36,10 +36,10 @@ describe("the command as a process", function () {
     const child = spawnCommand(["publish", "--queue", "q", "--declare"], proxy.url);
     const end = endOf(child);
     child.stdin.write("one\n");
-    while (broker.queue("q")?.messageCount !== 1) await sleep(10);
+    await broker.queue("q").waitForMessages(1, { timeoutMs: 20_000 });
     proxy.stall();
     child.stdin.write("two\n");
-    while (broker.queue("q")?.messageCount !== 2) await sleep(10);
+    await broker.queue("q").waitForMessages(2, { timeoutMs: 20_000 });
     child.kill("SIGINT");
     await sleep(300);
     expect(child.exitCode).to.equal(null);
@@ -55,7 +55,7 @@ describe("the command as a process", function () {
     child.stdin.end("one\ntwo\n");
     const [code] = await once(child, "exit");
     expect(code).to.equal(0);
-    expect(broker.queue("q")?.messageCount).to.equal(2);
+    expect(broker.queue("q").messageCount).to.equal(2);
   });
 
   it("exits 2 for a mistake on the command line", async () => {

@@ -25,7 +25,7 @@ describe("amqp091 publish", () => {
     return run(["publish", ...args.split(" ")], { input, env: { AMQP_URL: broker.url } });
   }
   function messages(queue = "q"): readonly QueuedMessage[] {
-    return broker.queue(queue)?.messages ?? [];
+    return broker.queue(queue).messages;
   }
   function bodies(queue = "q"): string[] {
     return messages(queue).map(({ body }) => Buffer.from(body).toString("latin1"));
@@ -244,7 +244,7 @@ describe("amqp091 publish", () => {
     let ahead = 0;
     async function* input(): AsyncGenerator<Buffer> {
       for (; read < 2_000; read++) {
-        ahead = Math.max(ahead, read - (broker.queue("q")?.messageCount ?? 0));
+        ahead = Math.max(ahead, read - broker.queue("q").messageCount);
         yield Buffer.from("line\n");
       }
     }

@@ -41,7 +41,7 @@ describe("client and embedded broker", () => {
     }
     await publisher.waitForConfirms();
     expect(acknowledged).to.equal(100);
-    const stored = broker.queue("hello")?.messages.map(({ body }) => Buffer.from(body).toString());
+    const stored = broker.queue("hello").messages.map(({ body }) => Buffer.from(body).toString());
     expect(stored).to.deep.equal([...messages, ...messages, ...messages]);
   });
 
@@ -53,7 +53,7 @@ describe("client and embedded broker", () => {
       Array.from({ length: 100_000 }, () => publisher.publish("", "many", "x")),
     );
     expect(confirmations.at(-1)).to.deep.equal({ deliveryTag: 100_000 });
-    expect(broker.queue("many")?.messageCount).to.equal(100_000);
+    expect(broker.queue("many").messageCount).to.equal(100_000);
     expect([publisher.unconfirmed, publisher.queued]).to.deep.equal([0, 0]);
   });
 

@@ -700,7 +700,7 @@ describe("the broker refuses", () => {
       expect(await client.expect("connection.close")).to.include(closeOf(text, blamed));
       client.send(0, { name: "connection.close-ok" });
       expect((await client.untilEnd()).map(show)).to.deep.equal(["0 end {}"]);
-      expect(broker.queue("after")).to.equal(undefined);
+      expect(broker.queue("after").exists).to.equal(false);
     });
   }
 
@@ -747,9 +747,9 @@ describe("the broker refuses", () => {
     client.publish(1, { routingKey: "q", mandatory: true }, "");
     send([m.CONFIRM]);
     await client.expect("confirm.select-ok");
-    expect(broker.queue("q")?.messageCount).to.equal(1);
+    expect(broker.queue("q").messageCount).to.equal(1);
     await other.call(0, m.CLOSE_CONNECTION, "connection.close-ok");
-    expect(broker.queue("q")).to.equal(undefined);
+    expect(broker.queue("q").exists).to.equal(false);
     other.destroy();
   });
 
@@ -772,8 +772,8 @@ describe("the broker refuses", () => {
     );
     await client.expect("channel.close");
     await client.expect("channel.close-ok");
-    expect(broker.queue("q")?.messageCount).to.equal(2);
-    expect(broker.queue("after")).to.equal(undefined);
+    expect(broker.queue("q").messageCount).to.equal(2);
+    expect(broker.queue("after").exists).to.equal(false);
     send([m.CLOSE_OK, m.OPEN, m.CONFIRM, publish({ routingKey: "q" })]);
     await client.expect("channel.open-ok");
     await client.expect("confirm.select-ok");

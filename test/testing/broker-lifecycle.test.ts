@@ -155,7 +155,7 @@ describe("the embedded broker", () => {
       await channel.waitForConfirms();
       expect(returned).to.deep.equal(["nobody"]);
       expect(await channel.checkQueue("q")).to.include({ messageCount: 2001, consumerCount: 0 });
-      expect(broker.queue("q")?.messages[7]?.properties.headers).to.deep.equal({ i: 7 });
+      expect(broker.queue("q").messages[7]?.properties.headers).to.deep.equal({ i: 7 });
       for (let i = 0; i < 2000; i++) {
         const message = await channel.get("q");
         if (message === false) throw new Error("the queue is empty too early");

@@ -30,7 +30,7 @@ describe("the broker's messages", () => {
   }
 
   const bodies = (): string[] =>
-    (broker.queue("q")?.messages ?? []).map(({ body }) => Buffer.from(body).toString());
+    broker.queue("q").messages.map(({ body }) => Buffer.from(body).toString());
 
   describe("confirms", () => {
     it("count from the first confirm.select; a second one changes nothing", async () => {
@@ -170,7 +170,7 @@ describe("the broker's messages", () => {
       const methodSize = 8 + Buffer.from(sent).readUInt32BE(3);
       const content = Buffer.from(sent.subarray(methodSize)).toString("hex");
       expect(Buffer.concat(received).toString("hex")).to.include(content);
-      expect(broker.queue("q")?.messages).to.deep.equal([]);
+      expect(broker.queue("q").messages).to.deep.equal([]);
     });
 
     it("splits bodies to the frame-max that was negotiated", async () => {
@@ -216,7 +216,7 @@ describe("the broker's messages", () => {
       expect(bodies()).to.deep.equal(["a", "c", "d"]);
       await run(m.nack(0, true, true));
       expect(bodies()).to.deep.equal(["a", "b", "c", "d"]);
-      const marks = broker.queue("q")?.messages.map(({ redelivered }) => redelivered);
+      const marks = broker.queue("q").messages.map(({ redelivered }) => redelivered);
       expect(marks).to.deep.equal([true, true, true, false]);
       expect((await run(m.get("q")))[0]).to.include('"deliveryTag":4,"redelivered":true');
     });

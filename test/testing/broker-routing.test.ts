@@ -1,5 +1,6 @@
 /** Exchanges, bindings and queues, with raw frames; as seen on RabbitMQ 3.10.8. */
 import { expect } from "chai";
+import { UsageError } from "../../src/errors.ts";
 import { type EmbeddedBroker, startBroker } from "../../src/testing.ts";
 import type { ClientMethod } from "../../src/wire/generated/methods.ts";
 import type { BasicProperties } from "../../src/wire/generated/properties.ts";
@@ -33,12 +34,15 @@ describe("the broker's exchanges and queues", () => {
   ): Promise<number> {
     client.publish(1, { exchange, routingKey }, "", headers === undefined ? {} : { headers });
     await run();
-    const count = broker.queue("q")?.messageCount ?? Number.NaN;
+    const count = broker.queue("q").messageCount;
     await run(m.purge("q"));
     return count;
   }
 
-  const count = (queue: string): number | undefined => broker.queue(queue)?.messageCount;
+  const count = (name: string): number | undefined => {
+    const queue = broker.queue(name);
+    return queue.exists ? queue.messageCount : undefined;
+  };
 
   it("the default exchange routes by the name of the queue", async () => {
     await run(m.declareQueue("q"));
@@ -129,7 +133,7 @@ describe("the broker's exchanges and queues", () => {
     await run(m.declareQueue("r"), m.bindQueue("r", "x", "r"), m.bindQueue("q", "amq.fanout", ""));
     expect(await routed("x", "nobody's")).to.equal(1);
     expect(await routed("x", "r")).to.equal(0);
-    expect(broker.queue("r")?.messages[0]?.exchange).to.equal("x");
+    expect(broker.queue("r").messages[0]?.exchange).to.equal("x");
   });
 
   it("CC and BCC are further routing keys, and BCC is not shown", async () => {
@@ -138,7 +142,7 @@ describe("the broker's exchanges and queues", () => {
     client.publish(1, { routingKey: "nobody" }, "b", { headers: list, appId: "me" });
     await run();
     for (const name of ["q", "r", "s"]) {
-      expect(broker.queue(name)?.messages).to.deep.equal([
+      expect(broker.queue(name).messages).to.deep.equal([
         {
           ...{ exchange: "", routingKey: "nobody", body: new Uint8Array(Buffer.from("b")) },
           ...{ properties: { headers: { CC: ["q", 7, "r"], other: 1 }, appId: "me" } },
@@ -266,7 +270,7 @@ describe("the broker's exchanges and queues", () => {
         m.deleteQueue("q", nowait),
       ),
     ).to.deep.equal([]);
-    expect(broker.queue("q")).to.equal(undefined);
+    expect(broker.queue("q").exists).to.equal(false);
   });
 
   it("virtual hosts have nothing in common", async () => {
@@ -274,9 +278,9 @@ describe("the broker's exchanges and queues", () => {
     expect(two.url).to.equal(`amqp://guest:guest@127.0.0.1:${two.port}/a%2Fb`);
     const other = await RawClient.open(two.port, { vhost: "c" });
     await other.call(1, m.declareQueue("q"), "queue.declare-ok");
-    expect(two.queue("q")).to.equal(undefined);
-    expect(two.queue("q", "c")?.name).to.equal("q");
-    expect(two.queue("q", "d")).to.equal(undefined);
+    expect(two.queue("q").exists).to.equal(false);
+    expect(two.queue("q", "c").exists).to.equal(true);
+    expect(() => two.queue("q", "d")).to.throw(UsageError, "no vhost 'd'; there are: 'a/b', 'c'");
     other.send(1, m.declareQueue("r", { passive: true }));
     expect(show(await other.next())).to.include("no queue 'r' in vhost 'c'");
     other.destroy();

@@ -1,68 +1,31 @@
 /**
  * The embedded broker: an AMQP 0-9-1 broker in this process, on a loopback port, with everything in
- * memory. Here it listens; sessions (session.ts) do the talking and virtual hosts
- * (virtual-host.ts) have the exchanges and queues.
+ * memory. Here its parts come together: sessions (session.ts) that talk, virtual hosts
+ * (virtual-host.ts) that have the exchanges and queues, and views (views/) for those who look in.
  */
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { UsageError } from "../../errors.ts";
-import { FRAME_MIN_SIZE } from "../../wire/generated/constants.ts";
-import type { BrokerMessage } from "./message.ts";
-import type { Queue } from "./queue.ts";
-import { Session, type SessionRealm } from "./session.ts";
+import type { BasicProperties } from "../../wire/generated/properties.ts";
+import {
+  type BrokerOptions,
+  type BrokerSettings,
+  brokerSettings,
+  brokerUrl,
+} from "./broker-options.ts";
+import type { EmbeddedBroker, Falsy, RestartOptions } from "./embedded-broker.ts";
+import { Listener } from "./listener.ts";
+import type { SessionRealm } from "./session.ts";
+import { publishInto } from "./views/actions.ts";
+import { type BrokerConnection, ConnectionViews } from "./views/connection-view.ts";
+import { Reporter } from "./views/events.ts";
+import { type BrokerBinding, type BrokerExchange, ExchangeView } from "./views/exchange-view.ts";
+import { type BrokerQueue, QueueView } from "./views/queue-view.ts";
+import { describeBroker, describeCondition } from "./views/summary.ts";
+import { enough, plural, Waiting, type WaitOptions } from "./views/waiting.ts";
 import { VirtualHost } from "./virtual-host.ts";
 
-/** How {@link startBroker} sets up the broker. The limits default to RabbitMQ's. */
-export interface BrokerOptions {
-  /** The port on 127.0.0.1; 0, the default, takes one that is free. */
-  readonly port?: number | undefined;
-  /** Passwords by user name; `{ guest: "guest" }` if absent. */
-  readonly users?: { readonly [user: string]: string } | undefined;
-  /** Names of the virtual hosts; `["/"]` if absent. The first one is in the broker's `url`. */
-  readonly vhosts?: readonly string[] | undefined;
-  /** Proposed frame-max in octets, at least 4,096; 131,072 if absent, 0 is no limit. */
-  readonly frameMax?: number | undefined;
-  /** Proposed channel-max; 2,047 if absent, 0 is no limit. */
-  readonly channelMax?: number | undefined;
-  /** Proposed heartbeat timeout; 60 if absent, 0 is none. The client decides. */
-  readonly heartbeatSeconds?: number | undefined;
-  /** Largest message body in octets; 16 MiB if absent, as from RabbitMQ 4.0 on. */
-  readonly maxMessageSize?: number | undefined;
-}
-
-/** A message that lies in a queue. */
-export interface QueuedMessage extends BrokerMessage {
-  /** Whether a client has had it before. */
-  readonly redelivered: boolean;
-}
-
-/** A queue, looked at from outside of the protocol: what it says is what is true at the moment. */
-export interface BrokerQueue {
-  readonly name: string;
-  /** Messages that are ready; those that a client holds unacknowledged do not count. */
-  readonly messageCount: number;
-  readonly consumerCount: number;
-  /** The messages that are ready, the next one first. A new array each time. */
-  readonly messages: readonly QueuedMessage[];
-}
-
-/** A broker that runs. */
-export interface EmbeddedBroker extends AsyncDisposable {
-  /** With user and password, for `connect()`. */
-  readonly url: string;
-  readonly port: number;
-  /** A queue by its name; undefined if there is none. The first virtual host if none is named. */
-  queue(name: string, vhost?: string): BrokerQueue | undefined;
-  /**
-   * Closes the port and every connection (clients get connection.close 320), and forgets
-   * everything. Resolves when no socket is left. Idempotent.
-   */
-  stop(): Promise<void>;
-}
-
 /**
- * Starts a broker on 127.0.0.1. It speaks AMQP 0-9-1 to any client and behaves as RabbitMQ 3.10
- * does, reply codes and texts included, with these exceptions:
+ * Starts a broker on 127.0.0.1, within milliseconds. It speaks AMQP 0-9-1 to any client and behaves
+ * as RabbitMQ 3.10 does, reply codes and texts included, with these exceptions:
  *
  * - Queues of the types quorum and stream behave like classic ones, so they may be transient, their
  *   own arguments (`x-delivery-limit`, `x-stream-offset`, …) have no effect, and `x-queue-mode` has
@@ -93,45 +56,119 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Embedded
 class Broker implements EmbeddedBroker {
   url = "";
   port = 0;
-  readonly #realm: SessionRealm;
-  readonly #server: Server;
-  readonly #sessions = new Set<Session>();
+  readonly #settings: BrokerSettings;
+  readonly #waiting: Waiting;
+  readonly #views: ConnectionViews;
+  readonly #vhosts: ReadonlyMap<string, VirtualHost>;
+  readonly #realm: SessionRealm & { goingDown: boolean };
+  readonly #listener: Listener;
+  #restarting = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: BrokerOptions) {
-    const users = options.users ?? { guest: "guest" };
-    const vhosts = options.vhosts ?? ["/"];
+    const settings = brokerSettings(options);
+    this.#settings = settings;
+    this.#waiting = new Waiting(settings.waitTimeoutMs);
+    this.#views = new ConnectionViews(this.#waiting);
+    const observer = new Reporter(this.#waiting, this.#views, options.onEvent);
+    this.#vhosts = new Map(settings.vhosts.map((name) => [name, new VirtualHost(name, observer)]));
     this.#realm = {
-      users: new Map(Object.entries(users)),
-      vhosts: new Map(vhosts.map((name) => [name, new VirtualHost(name)])),
-      frameMax: limit("frameMax", options.frameMax ?? 131_072, FRAME_MIN_SIZE, 0xffffffff),
-      channelMax: limit("channelMax", options.channelMax ?? 2047, 1, 0xffff),
-      heartbeatSeconds: limit("heartbeatSeconds", options.heartbeatSeconds ?? 60, 1, 0xffff),
-      maxMessageSize: limit("maxMessageSize", options.maxMessageSize ?? 16_777_216, 1, 2 ** 31),
+      ...settings,
+      users: new Map(Object.entries(settings.users)),
+      vhosts: this.#vhosts,
+      observer,
+      goingDown: false,
     };
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#listener = new Listener(this.#realm);
   }
 
   async listen(port: number): Promise<void> {
-    this.#server.listen(port, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.port = (this.#server.address() as AddressInfo).port;
-    this.url = this.#makeUrl();
+    this.port = await this.#listener.listen(port, this.#settings.host);
+    this.url = brokerUrl(this.#settings, this.port);
   }
 
-  queue(name: string, vhost?: string): BrokerQueue | undefined {
-    const { vhosts } = this.#realm;
-    const host = vhost === undefined ? [...vhosts.values()][0] : vhosts.get(vhost);
-    const queue = host?.findQueue(name);
-    return queue === undefined ? undefined : new QueueView(queue);
+  queue(name: string, vhost?: string): BrokerQueue {
+    return new QueueView(name, this.#vhost(vhost), this.#waiting);
+  }
+
+  queues(vhost?: string): readonly BrokerQueue[] {
+    return this.#vhost(vhost).queues.map(({ name }) => this.queue(name, vhost));
+  }
+
+  exchange(name: string, vhost?: string): BrokerExchange {
+    return new ExchangeView(name, this.#vhost(vhost), this.#waiting);
+  }
+
+  exchanges(vhost?: string): readonly BrokerExchange[] {
+    return this.#vhost(vhost).exchanges.map(({ name }) => this.exchange(name, vhost));
+  }
+
+  bindings(vhost?: string): readonly BrokerBinding[] {
+    return this.exchanges(vhost).flatMap(({ bindings }) => bindings);
+  }
+
+  get connections(): readonly BrokerConnection[] {
+    return [...this.#listener.sessions].flatMap((session) => {
+      const view = session.open ? this.#views.of(session) : undefined;
+      return view === undefined ? [] : [view];
+    });
+  }
+
+  waitForConnections(count = 1, options?: WaitOptions): Promise<readonly BrokerConnection[]> {
+    return this.#wait(
+      plural(count, "connection"),
+      () => (enough(count, this.connections.length) ? this.connections : undefined),
+      options,
+    );
+  }
+
+  waitForConnection(
+    condition: (connection: BrokerConnection) => boolean,
+    options?: WaitOptions,
+  ): Promise<BrokerConnection> {
+    const what = `a connection with ${describeCondition(condition)}`;
+    return this.#wait(what, () => this.connections.find(condition), options);
+  }
+
+  waitFor<T>(condition: () => T, options?: WaitOptions): Promise<Exclude<T, Falsy>> {
+    const look = () => (condition() || undefined) as Exclude<T, Falsy> | undefined;
+    return this.#wait(describeCondition(condition), look, options);
+  }
+
+  publish(
+    exchange: string,
+    routingKey: string,
+    body: Uint8Array | string,
+    properties: BasicProperties = {},
+    vhost?: string,
+  ): readonly string[] {
+    const target = { exchange, routingKey };
+    const { maxMessageSize } = this.#realm;
+    const queues = publishInto(this.#vhost(vhost), maxMessageSize, target, properties, body);
+    this.#waiting.changed();
+    return queues;
+  }
+
+  async restart(options: RestartOptions = {}): Promise<void> {
+    if (this.#stopped !== undefined) throw new UsageError("the broker was stopped");
+    if (this.#restarting) throw new UsageError("the broker is being restarted already");
+    const { connections = "close", keep = "durable", whileDown } = options;
+    this.#restarting = true;
+    try {
+      await this.#goDown(connections);
+      if (keep === "durable") for (const vhost of this.#vhosts.values()) vhost.forgetTransient();
+      this.#waiting.changed();
+      await whileDown?.();
+    } finally {
+      this.#restarting = false;
+      if (this.#stopped === undefined) await this.#comeBack();
+    }
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      for (const session of this.#sessions) session.shutDown();
-      for (const vhost of this.#realm.vhosts.values()) vhost.clear();
-    });
+    this.#stopped ??= this.#goDown("close").then(() => {});
+    this.#waiting.stop();
+    for (const vhost of this.#vhosts.values()) vhost.clear();
     return this.#stopped;
   }
 
@@ -139,49 +176,33 @@ class Broker implements EmbeddedBroker {
     return this.stop();
   }
 
-  #accept(socket: Socket): void {
-    const session = new Session(socket, this.#realm);
-    this.#sessions.add(session);
-    socket.on("close", () => this.#sessions.delete(session));
+  async #goDown(connections: "close" | "cut"): Promise<void> {
+    this.#realm.goingDown = true;
+    await this.#listener.close((session) =>
+      connections === "close" ? session.shutDown() : session.cut(),
+    );
   }
 
-  #makeUrl(): string {
-    const { users, vhosts } = this.#realm;
-    const [login] = users;
-    const [vhost] = vhosts.keys();
-    const userInfo = login === undefined ? "" : `${login.map(encodeURIComponent).join(":")}@`;
-    const path = vhost === undefined || vhost === "/" ? "" : `/${encodeURIComponent(vhost)}`;
-    return `amqp://${userInfo}127.0.0.1:${this.port}${path}`;
-  }
-}
-
-class QueueView implements BrokerQueue {
-  readonly name: string;
-  readonly #queue: Queue;
-
-  constructor(queue: Queue) {
-    this.name = queue.name;
-    this.#queue = queue;
+  async #comeBack(): Promise<void> {
+    this.#realm.goingDown = false;
+    try {
+      await this.listen(this.port);
+    } catch (error) {
+      if (this.#stopped !== undefined) return; // while the port was being opened
+      await this.stop();
+      throw error;
+    }
   }
 
-  get messageCount(): number {
-    return this.#queue.messageCount;
+  #vhost(name?: string): VirtualHost {
+    const vhost = name === undefined ? [...this.#vhosts.values()][0] : this.#vhosts.get(name);
+    if (vhost !== undefined) return vhost;
+    const names = [...this.#vhosts.keys()].map((each) => `'${each}'`).join(", ");
+    throw new UsageError(`there is no vhost '${name}'; there are: ${names}`);
   }
 
-  get consumerCount(): number {
-    return this.#queue.consumerCount;
+  #wait<T>(what: string, look: () => T | undefined, options?: WaitOptions): Promise<T> {
+    const found = () => describeBroker(this.connections, [...this.#vhosts.values()]);
+    return this.#waiting.wait({ what, look, found }, options);
   }
-
-  get messages(): readonly QueuedMessage[] {
-    return this.#queue.entries().map(({ message, redelivered }) => {
-      const { exchange, routingKey, properties, body } = message;
-      return { exchange, routingKey, properties, body, redelivered };
-    });
-  }
-}
-
-/** 0, where it means no limit, or an integer within bounds. */
-function limit(name: string, value: number, least: number, most: number): number {
-  if (value === 0 || (Number.isInteger(value) && value >= least && value <= most)) return value;
-  throw new UsageError(`${name} is ${value}; it must be 0 or an integer from ${least} to ${most}`);
 }

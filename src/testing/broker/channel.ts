@@ -89,6 +89,17 @@ export class Channel implements ConsumingHost {
     return this.#failed;
   }
 
+  /** What it was switched to: `confirm`, `transaction`, or neither. */
+  get mode(): "normal" | "confirm" | "transaction" {
+    if (this.#publishing.confirming) return "confirm";
+    return this.#transaction === undefined ? "normal" : "transaction";
+  }
+
+  /** Its consumers, its prefetch and what its client holds; to look at. */
+  get consuming(): Consuming {
+    return this.#consuming;
+  }
+
   /** The broker is about to close the channel. */
   fail(): void {
     this.#failed = true;

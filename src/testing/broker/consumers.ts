@@ -53,6 +53,11 @@ export class Consumer {
     return this.#unacknowledged < prefetch && receiver.open;
   }
 
+  /** How many messages it was given that are not settled. */
+  get unacknowledged(): number {
+    return this.#unacknowledged;
+  }
+
   /** Gives it a message. */
   deliver(entry: QueueEntry): void {
     const { noAck, receiver } = this.settings;

@@ -52,6 +52,26 @@ export class Consuming implements Receiver {
     return !this.#released && this.#volume < this.#limit && this.#host.open;
   }
 
+  /** How many messages each new consumer may hold; 0 is no limit. */
+  get prefetch(): number {
+    return this.#prefetch === NO_LIMIT ? 0 : this.#prefetch;
+  }
+
+  /** How many messages all consumers together may hold; 0 is no limit. */
+  get globalPrefetch(): number {
+    return this.#limit === NO_LIMIT ? 0 : this.#limit;
+  }
+
+  /** How many messages the client holds that are not settled. */
+  get unacknowledgedCount(): number {
+    return this.#unacknowledged.size;
+  }
+
+  /** Its consumers, the first one first. */
+  get consumers(): readonly Consumer[] {
+    return [...this.#consumers.values()];
+  }
+
   /** basic.qos */
   qos({ prefetchSize, prefetchCount, global }: BasicQos): void {
     if (prefetchSize > 0) {

@@ -61,6 +61,11 @@ export class Exchange {
     this.#matcher = MATCHERS[settings.type]();
   }
 
+  /** What leads away from it, the oldest first. */
+  get bindings(): readonly Binding[] {
+    return [...this.#bindings.values()];
+  }
+
   /** Whether any binding leads away from it. */
   get inUse(): boolean {
     return this.#bindings.size > 0;

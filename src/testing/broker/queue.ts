@@ -36,6 +36,8 @@ export interface QueueHost {
   bury(queue: Queue, message: StoredMessage, reason: DeathReason): void;
   /** Nobody has used the queue for as long as x-expires says. */
   expired(queue: Queue): void;
+  /** Time has taken messages away. */
+  changed(): void;
 }
 
 /** One queue. */
@@ -53,6 +55,7 @@ export class Queue {
   #bytes = 0;
   #consumers: QueueConsumers | undefined;
   #delivering = false;
+  #unacknowledged = 0;
   /** Whether it has ever had a message that can expire. */
   #mortal = false;
   /** For the message at the front. */
@@ -79,8 +82,18 @@ export class Queue {
     return this.#messages.length;
   }
 
+  /** Messages that clients hold and have not settled; in a transaction, not committed. */
+  get unacknowledgedCount(): number {
+    return this.#unacknowledged;
+  }
+
   get consumerCount(): number {
     return this.#consumers?.size ?? 0;
+  }
+
+  /** Its consumers in the order of their tags. */
+  get consumers(): readonly Consumer[] {
+    return this.#consumers?.sorted() ?? [];
   }
 
   /** Whether only one of its consumers at a time is given messages. */
@@ -101,6 +114,11 @@ export class Queue {
   /** The entries that are ready, the next one first. */
   entries(): QueueEntry[] {
     return this.#messages.toArray();
+  }
+
+  /** So many more messages are unacknowledged, or fewer. */
+  countUnacknowledged(more: number): void {
+    this.#unacknowledged += more;
   }
 
   /** Takes a message in; false if it is full and says so (rabbitmq.com/docs/maxlength). */
@@ -161,6 +179,16 @@ export class Queue {
     this.#messages.clear();
     this.#bytes = 0;
     return count;
+  }
+
+  /** Keeps what is ready and meets a condition; the rest is gone without a trace. */
+  keepOnly(condition: (message: StoredMessage) => boolean): void {
+    const kept = this.entries().filter(({ message }) => condition(message));
+    this.purge();
+    for (const entry of kept) {
+      this.#messages.push(entry);
+      this.#bytes += entry.message.body.length;
+    }
   }
 
   /**
@@ -268,7 +296,10 @@ export class Queue {
     }
     const expiresAt = front?.expiresAt;
     if (expiresAt === undefined || this.#deleted) return;
-    this.#messageAlarm ??= new Alarm(() => this.#dropExpired());
+    this.#messageAlarm ??= new Alarm(() => {
+      this.#dropExpired();
+      this.#host?.changed();
+    });
     if (expiresAt < this.#messageAlarm.at) this.#messageAlarm.set(expiresAt);
   }
 

@@ -45,6 +45,10 @@ export interface Admission {
   readonly vhost: VirtualHost;
   /** Whether the client wants to hear of consumers that the broker cancels. */
   readonly cancelNotify: boolean;
+  /** What the client says of itself. */
+  readonly clientProperties: FieldTable;
+  /** The limits that hold. */
+  readonly tuning: ConnectionTuneOk;
 }
 
 /** The handshake of one connection. */
@@ -54,7 +58,7 @@ export class Handshake {
     "connection.start-ok";
   #silent = true;
   #user = "";
-  #cancelNotify = false;
+  #clientProperties: FieldTable = {};
   #tuning: ConnectionTuneOk | undefined;
   #admission: Admission | undefined;
 
@@ -110,13 +114,13 @@ export class Handshake {
   #logIn(method: ConnectionStartOk): ServerMethod {
     const { mechanism, response } = method;
     const [user, password] = loginOf(mechanism, response);
-    const capabilities = method.clientProperties["capabilities"];
+    const { clientProperties } = method;
     if (this.#realm.users.get(user) !== password) {
-      this.#silent = !isTrue(capabilities, "authentication_failure_close");
+      this.#silent = !can(clientProperties, "authentication_failure_close");
       throw loginRefused(mechanism);
     }
     this.#user = user;
-    this.#cancelNotify = isTrue(capabilities, "consumer_cancel_notify");
+    this.#clientProperties = clientProperties;
     this.#awaited = "connection.tune-ok";
     const { channelMax, frameMax, heartbeatSeconds: heartbeat } = this.#realm;
     return { name: "connection.tune", channelMax, frameMax, heartbeat };
@@ -135,7 +139,11 @@ export class Handshake {
   #open(name: string): ServerMethod {
     const vhost = this.#realm.vhosts.get(name);
     if (vhost === undefined) throw refusal("notAllowed", `vhost ${name} not found`);
-    this.#admission = { user: this.#user, vhost, cancelNotify: this.#cancelNotify };
+    const clientProperties = this.#clientProperties;
+    const cancelNotify = can(clientProperties, "consumer_cancel_notify");
+    // This method is not expected before tune-ok came.
+    const tuning = this.#tuning as ConnectionTuneOk;
+    this.#admission = { user: this.#user, vhost, cancelNotify, clientProperties, tuning };
     return { name: "connection.open-ok" };
   }
 }
@@ -203,6 +211,8 @@ function checkNegotiated(name: string, value: number, least: number, most: numbe
   throw refusal("notAllowed", `negotiated ${name} = ${value} is ${bound}`, { method: null });
 }
 
-function isTrue(table: unknown, name: string): boolean {
-  return typeof table === "object" && table !== null && Reflect.get(table, name) === true;
+/** Whether a client says that it has this capability. */
+function can({ capabilities }: FieldTable, name: string): boolean {
+  const isTable = typeof capabilities === "object" && capabilities !== null;
+  return isTable && Reflect.get(capabilities, name) === true;
 }

@@ -16,7 +16,7 @@
  */
 import type { Socket } from "node:net";
 import { FrameDecoder, type RawFrame } from "../../wire/frame-decoder.ts";
-import { FRAME_TYPE, PROTOCOL_HEADER } from "../../wire/generated/constants.ts";
+import { FRAME_TYPE } from "../../wire/generated/constants.ts";
 import type {
   BasicDeliver,
   ClientMethod,
@@ -24,15 +24,16 @@ import type {
   ServerMethod,
 } from "../../wire/generated/methods.ts";
 import { type Blame, blameOf, NO_METHOD } from "./blame.ts";
-import { Channel, type ChannelHost } from "./channel.ts";
+import type { Channel, ChannelHost } from "./channel.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { StoredMessage } from "./message.ts";
 import { type Refusal, refusal, refusalOf } from "./refusal.ts";
+import { SessionChannels } from "./session-channels.ts";
 import { checkHeartbeat, readMethod } from "./session-frames.ts";
+import { Greeting } from "./session-greeting.ts";
 import { type Admission, Handshake, type Realm } from "./session-handshake.ts";
 import {
   CLOSING_TIMEOUT_MS,
-  checkChannelCount,
   DEFAULT_FRAME_MAX,
   FRAME_CAP,
   FRAME_MAX_FUDGE,
@@ -40,12 +41,16 @@ import {
   INITIAL_FRAME_MAX,
   OUTPUT_LIMIT,
 } from "./session-limits.ts";
+import type { SessionEnding, SessionObserver } from "./session-observer.ts";
 import { SessionOutput } from "./session-output.ts";
 import type { VirtualHost } from "./virtual-host.ts";
 
 /** What a session needs to know of its broker. */
 export interface SessionRealm extends Realm {
   readonly maxMessageSize: number;
+  readonly observer: SessionObserver;
+  /** Whether the broker goes down, so that what comes back to a queue stays there. */
+  readonly goingDown: boolean;
 }
 
 type State = "greeting" | "handshake" | "running" | "closing" | "ended";
@@ -53,16 +58,19 @@ type State = "greeting" | "handshake" | "running" | "closing" | "ended";
 /** One connection to the broker. */
 export class Session implements ChannelHost {
   readonly maxMessageSize: number;
+  /** As RabbitMQ names connections: the client's address and port, then ours. */
+  readonly name: string;
+  readonly #realm: SessionRealm;
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder(INITIAL_FRAME_MAX);
   readonly #output: SessionOutput;
   readonly #handshake: Handshake;
-  readonly #channels = new Map<number, Channel>();
-  readonly #unconfirmed = new Set<Channel>();
+  readonly #channels = new SessionChannels(this);
+  readonly #greeting = new Greeting();
   #state: State = "greeting";
-  #greeting: number[] = [];
+  /** How it ends, once that is said. */
+  #ending: SessionEnding | undefined;
   #admission: Admission | undefined;
-  #channelMax = 0;
   #heartbeat: Heartbeat | undefined;
   #deadline: NodeJS.Timeout;
   #working = false;
@@ -72,6 +80,9 @@ export class Session implements ChannelHost {
 
   constructor(socket: Socket, realm: SessionRealm) {
     this.maxMessageSize = realm.maxMessageSize;
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    this.name = `${remoteAddress}:${remotePort} -> ${localAddress}:${localPort}`;
+    this.#realm = realm;
     this.#socket = socket;
     this.#output = new SessionOutput(socket, INITIAL_FRAME_MAX);
     this.#handshake = new Handshake(realm);
@@ -81,6 +92,21 @@ export class Session implements ChannelHost {
     socket.on("drain", () => this.#resume());
     socket.on("error", () => {}); // "close" follows, and that is all there is to know
     socket.on("close", () => this.#closed());
+  }
+
+  /** Whether it is past the login and nobody has closed it. */
+  get open(): boolean {
+    return this.#state === "running";
+  }
+
+  /** Who came in; undefined before. */
+  get admission(): Admission | undefined {
+    return this.#admission;
+  }
+
+  /** Its channels, by number. */
+  get channels(): ReadonlyMap<number, Channel> {
+    return this.#channels.all;
   }
 
   get vhost(): VirtualHost {
@@ -96,18 +122,30 @@ export class Session implements ChannelHost {
   }
 
   get takesDeliveries(): boolean {
-    if (this.#state !== "running") return false;
+    if (this.#state !== "running" || this.#realm.goingDown) return false;
     if (this.#output.length <= OUTPUT_LIMIT) return true;
     this.#owesDeliveries = true;
     return false;
   }
 
+  /** Somebody wants it closed: says so, and waits for the client to agree. */
+  close(reason: Refusal): void {
+    if (this.#state !== "running") return;
+    this.#close(reason, NO_METHOD);
+    this.#realm.observer.changed();
+  }
+
   /** The broker stops: says so, as RabbitMQ does, and drops the socket. */
   shutDown(): void {
-    if (this.#state === "running") {
-      const reason = "broker forced connection closure with reason 'shutdown'";
-      this.#close(refusal("connectionForced", reason, { method: null }), NO_METHOD);
-    }
+    const reason = "broker forced connection closure with reason 'shutdown'";
+    this.close(refusal("connectionForced", reason));
+    this.#socket.destroy();
+  }
+
+  /** Drops the socket without a word. */
+  cut(): void {
+    this.#state = "ended";
+    this.#release();
     this.#socket.destroy();
   }
 
@@ -131,7 +169,7 @@ export class Session implements ChannelHost {
   }
 
   sendAckLater(channel: Channel): void {
-    this.#unconfirmed.add(channel);
+    this.#channels.sendAckLater(channel);
   }
 
   #receive(piece: Uint8Array): void {
@@ -141,21 +179,19 @@ export class Session implements ChannelHost {
     this.#work();
   }
 
-  /** Takes the eight octets of the protocol header off the beginning of the stream. */
   #greet(piece: Uint8Array): Uint8Array {
-    const wanted = PROTOCOL_HEADER.length - this.#greeting.length;
-    this.#greeting.push(...piece.subarray(0, wanted));
-    if (this.#greeting.length === PROTOCOL_HEADER.length) {
-      if (this.#greeting.every((octet, i) => octet === PROTOCOL_HEADER[i])) {
-        this.#state = "handshake";
-        this.send(0, this.#handshake.start());
-      } else {
-        // Somebody else's protocol, or another version: name ours (specification section 4.2.2).
-        this.#output.protocolHeader();
-        this.#end();
-      }
+    const rest = this.#greeting.receive(piece);
+    if (!this.#greeting.complete) return rest;
+    if (this.#greeting.correct) {
+      this.#state = "handshake";
+      this.send(0, this.#handshake.start());
+    } else {
+      // Somebody else's protocol, or another version: name ours.
+      this.#realm.observer.refused(this, "it does not speak AMQP 0-9-1");
+      this.#output.protocolHeader();
+      this.#end();
     }
-    return piece.subarray(wanted);
+    return rest;
   }
 
   /** Handles the frames that are there, unless what they cause cannot be written. */
@@ -177,8 +213,7 @@ export class Session implements ChannelHost {
       }
       if (this.#output.length > OUTPUT_LIMIT && !this.#flush()) return;
     }
-    for (const channel of this.#unconfirmed) channel.sendAck();
-    this.#unconfirmed.clear();
+    this.#channels.sendAcks();
   }
 
   #nextFrame(): RawFrame | undefined {
@@ -200,7 +235,7 @@ export class Session implements ChannelHost {
       const what = `a frame on channel ${frame.channel} before connection.open`;
       throw refusal("unexpectedFrame", what, { method: null });
     }
-    this.#dispatchToChannel(frame);
+    this.#channels.dispatch(frame);
   }
 
   /** On channel 0 there are only methods, and only those of class connection. */
@@ -212,6 +247,7 @@ export class Session implements ChannelHost {
     if (this.#state === "handshake") return this.#shakeHands(method);
     switch (method.name) {
       case "connection.close":
+        this.#ending = { ...method, by: "client" };
         this.send(0, { name: "connection.close-ok" });
         return this.#end();
       case "connection.update-secret":
@@ -230,59 +266,15 @@ export class Session implements ChannelHost {
       const { frameMax, channelMax, heartbeat } = method;
       this.#decoder.maxFrameSize = frameMax === 0 ? FRAME_CAP : frameMax + FRAME_MAX_FUDGE;
       this.#output.frameMax = frameMax === 0 ? DEFAULT_FRAME_MAX : frameMax;
-      this.#channelMax = channelMax;
+      this.#channels.channelMax = channelMax;
       if (heartbeat > 0) this.#startHeartbeat(heartbeat);
     }
     if (handshake.admission !== undefined) {
       this.#admission = handshake.admission;
       this.#state = "running";
       clearTimeout(this.#deadline);
+      this.#realm.observer.opened(this);
     }
-  }
-
-  #dispatchToChannel(frame: RawFrame): void {
-    const channel = this.#channels.get(frame.channel);
-    if (frame.type === FRAME_TYPE.method) {
-      const method = readMethod(frame);
-      if (channel === undefined) this.#openChannel(frame.channel, method);
-      else this.#dispatchMethodToChannel(channel, method);
-    } else if (channel === undefined) {
-      const text = "expected method frame, got non method frame instead";
-      throw refusal("unexpectedFrame", text, { method: null });
-    } else if (!channel.failed) {
-      if (frame.type === FRAME_TYPE.header) channel.header(frame);
-      else channel.body(frame);
-    }
-  }
-
-  #openChannel(number: number, method: ClientMethod): void {
-    if (method.name !== "channel.open") throw refusal("channelError", "expected 'channel.open'");
-    checkChannelCount(this.#channels.size, this.#channelMax);
-    this.#channels.set(number, new Channel(number, this));
-    this.send(number, { name: "channel.open-ok" });
-  }
-
-  #dispatchMethodToChannel(channel: Channel, method: ClientMethod): void {
-    switch (method.name) {
-      case "channel.open":
-        throw refusal("channelError", "second 'channel.open' seen");
-      case "channel.close":
-        if (!channel.failed) this.#closeChannel(channel, method);
-        return this.send(channel.number, { name: "channel.close-ok" });
-      case "channel.close-ok":
-        if (!channel.failed) throw refusal("commandInvalid", "unimplemented method");
-        this.#channels.delete(channel.number);
-        return;
-      default:
-        if (!channel.failed) channel.method(method);
-    }
-  }
-
-  #closeChannel(channel: Channel, method: ClientMethod): void {
-    channel.checkIdle(method);
-    channel.sendAck();
-    channel.release();
-    this.#channels.delete(channel.number);
   }
 
   #startHeartbeat(timeoutSeconds: number): void {
@@ -298,22 +290,26 @@ export class Session implements ChannelHost {
 
   #refuse(refused: Refusal, frame: RawFrame | undefined): void {
     if (this.#state === "closing") return;
+    const { observer } = this.#realm;
+    if (this.#admission === undefined) observer.refused(this, refused.replyText);
     const silent = this.#state === "handshake" && this.#handshake.silent;
     if (silent) return this.#end();
     const blame = blameOf(refused, frame);
-    const channel = frame === undefined ? undefined : this.#channels.get(frame.channel);
+    const channel = frame === undefined ? undefined : this.#channels.all.get(frame.channel);
     if (refused.scope === "connection" || channel === undefined) {
       this.#close(refused, blame);
     } else {
       channel.fail();
       const { replyCode, replyText } = refused;
       this.send(channel.number, { name: "channel.close", replyCode, replyText, ...blame });
+      observer.channelClosed(this, channel.number, refused);
     }
   }
 
   /** Closes the connection from our side, and gives the client some time to agree. */
   #close({ replyCode, replyText }: Refusal, blame: Blame): void {
     this.#state = "closing";
+    this.#ending = { by: "broker", replyCode, replyText };
     this.#release();
     this.send(0, { name: "connection.close", replyCode, replyText, ...blame });
     this.#output.finish();
@@ -339,9 +335,7 @@ export class Session implements ChannelHost {
 
   /** The connection is no more: neither are its channels and its exclusive queues. */
   #release(): void {
-    for (const channel of this.#channels.values()) channel.release();
-    this.#channels.clear();
-    this.#unconfirmed.clear();
+    this.#channels.release();
     this.#admission?.vhost.deleteQueuesOf(this);
     this.#heartbeat?.stop();
   }
@@ -350,6 +344,9 @@ export class Session implements ChannelHost {
     this.#state = "ended";
     this.#release();
     clearTimeout(this.#deadline);
+    const { observer } = this.#realm;
+    if (this.#admission !== undefined) observer.closed(this, this.#ending ?? { by: "network" });
+    observer.changed();
   }
 
   #restartDeadline(): void {
@@ -368,10 +365,11 @@ export class Session implements ChannelHost {
     while (this.#owesDeliveries && this.#output.length <= OUTPUT_LIMIT) {
       this.#owesDeliveries = false;
       this.#working = true;
-      for (const channel of this.#channels.values()) channel.resume();
+      this.#channels.resume();
       this.#working = false;
       this.#flush();
     }
+    this.#realm.observer.changed();
   }
 
   /** Something was written while others worked: it goes out when they are done. */

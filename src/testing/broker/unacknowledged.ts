@@ -40,6 +40,7 @@ export class Unacknowledged {
   hold(queue: Queue, entry: QueueEntry, consumer: Consumer | undefined): number {
     const tag = ++this.#lastTag;
     this.#held.set(tag, { tag, queue, entry, consumer });
+    queue.countUnacknowledged(1);
     return tag;
   }
 
@@ -107,6 +108,7 @@ export function settle(messages: readonly Held[], fate: Fate): void {
 /** First the consumer has room again, then the messages come back: it may be to the same one. */
 function settleTogether({ queue, consumer }: Held, messages: readonly Held[], fate: Fate): void {
   consumer?.settled(messages.length);
+  queue.countUnacknowledged(-messages.length);
   if (fate === "requeued") {
     queue.requeue(
       messages.map(({ entry }) => entry),

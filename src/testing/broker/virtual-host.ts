@@ -36,17 +36,44 @@ export interface QueueBinding {
   readonly arguments: Binding["arguments"];
 }
 
+/** Is told of what happens in a virtual host. It must not throw. */
+export interface VirtualHostObserver {
+  /** Something is different, and no client is the cause. */
+  changed(): void;
+  /** A queue or an exchange has come. */
+  declared(kind: Destination["kind"], name: string, vhost: string): void;
+  /** A queue or an exchange has gone. */
+  deleted(kind: Destination["kind"], name: string, vhost: string): void;
+}
+
 /** One virtual host. */
 export class VirtualHost implements QueueHost {
   readonly name: string;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, Queue>();
+  readonly #observer: VirtualHostObserver | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, observer?: VirtualHostObserver) {
     this.name = name;
+    this.#observer = observer;
     for (const [exchange, type] of PREDECLARED) {
       this.#exchanges.set(exchange, new Exchange(exchange, { ...SYSTEM_SETTINGS, type }));
     }
+  }
+
+  /** All there are. */
+  get exchanges(): readonly Exchange[] {
+    return [...this.#exchanges.values()];
+  }
+
+  /** All there are. */
+  get queues(): readonly Queue[] {
+    return [...this.#queues.values()];
+  }
+
+  /** The exchange of this name; undefined if there is none. */
+  findExchange(name: string): Exchange | undefined {
+    return this.#exchanges.get(name);
   }
 
   /** The exchange of this name; 404 if there is none. The empty name is the default exchange. */
@@ -73,6 +100,7 @@ export class VirtualHost implements QueueHost {
     checkNotReserved("exchange", name);
     const settings = { type, durable, autoDelete, internal, arguments: method.arguments };
     this.#exchanges.set(name, new Exchange(name, settings));
+    this.#observer?.declared("exchange", name, this.name);
   }
 
   /** exchange.delete; in RabbitMQ it is no error if there is none. */
@@ -138,6 +166,7 @@ export class VirtualHost implements QueueHost {
     checkQueueArguments(args, this.#queueText(name));
     const queue = new Queue(name, { durable, autoDelete, owner, arguments: args }, this);
     this.#queues.set(name, queue);
+    this.#observer?.declared("queue", name, this.name);
     return queue;
   }
 
@@ -161,6 +190,7 @@ export class VirtualHost implements QueueHost {
     this.#queues.delete(queue.name);
     this.#removeBindingsTo(queue);
     queue.delete();
+    this.#observer?.deleted("queue", queue.name, this.name);
   }
 
   /** An auto-delete queue goes with its last consumer. */
@@ -202,11 +232,39 @@ export class VirtualHost implements QueueHost {
 
   /** The broker stops: nothing is to happen any more. */
   clear(): void {
-    for (const queue of [...this.#queues.values()]) this.removeQueue(queue);
+    for (const queue of this.#queues.values()) queue.delete();
+    this.#queues.clear();
+    this.#exchanges.clear();
+  }
+
+  /**
+   * The broker was away: forgets what is not durable. Unlike a deletion this is nobody's doing, so
+   * an auto-delete exchange stays when its last binding goes.
+   */
+  forgetTransient(): void {
+    for (const queue of this.queues) {
+      if (!queue.settings.durable) {
+        this.#queues.delete(queue.name);
+        for (const exchange of this.exchanges) exchange.unbindAll(queue);
+        queue.delete();
+      } else if (!isReplicated(queue)) {
+        queue.keepOnly(({ properties }) => properties.deliveryMode === PERSISTENT);
+      }
+    }
+    for (const exchange of this.exchanges) {
+      if (exchange.settings.durable) continue;
+      this.#exchanges.delete(exchange.name);
+      for (const each of this.exchanges) each.unbindAll(exchange);
+    }
   }
 
   expired(queue: Queue): void {
     this.removeQueue(queue);
+    this.changed();
+  }
+
+  changed(): void {
+    this.#observer?.changed();
   }
 
   bury(queue: Queue, message: StoredMessage, reason: DeathReason): void {
@@ -263,6 +321,7 @@ export class VirtualHost implements QueueHost {
   #removeExchange(exchange: Exchange): void {
     this.#exchanges.delete(exchange.name);
     this.#removeBindingsTo(exchange);
+    this.#observer?.deleted("exchange", exchange.name, this.name);
   }
 
   #removeBindingsTo(destination: Destination): void {
@@ -315,6 +374,14 @@ function checkNotReserved(kind: "exchange" | "queue", name: string): void {
   if (!isReserved(name)) return;
   throw refusal("accessRefused", `${kind} name '${name}' contains reserved prefix 'amq.*'`);
 }
+
+/** Quorum queues and streams keep every message, whatever its delivery mode says. */
+function isReplicated({ settings }: Queue): boolean {
+  return /^(quorum|stream)$/.test(String(settings.arguments["x-queue-type"]));
+}
+
+/** The delivery mode of messages that survive a restart. */
+const PERSISTENT = 2;
 
 function isReserved(name: string): boolean {
   return name.startsWith("amq.");

@@ -52,6 +52,8 @@ function makeRealm(): SessionRealm {
     channelMax: 5,
     heartbeatSeconds: 60,
     maxMessageSize: MAX_MESSAGE,
+    observer: { changed() {}, opened() {}, closed() {}, refused() {}, channelClosed() {} },
+    goingDown: false,
   };
 }
 

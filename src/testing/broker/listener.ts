@@ -1,0 +1,51 @@
+/** The port of a broker, and the sessions of those who come in by it. */
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { AbortError } from "../../errors.ts";
+import { Session, type SessionRealm } from "./session.ts";
+
+/** Listens, and knows who is connected. */
+export class Listener {
+  readonly #realm: SessionRealm;
+  readonly #server: Server;
+  readonly #sessions = new Set<Session>();
+
+  constructor(realm: SessionRealm) {
+    this.#realm = realm;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** All whose sockets are open, the oldest first. */
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions;
+  }
+
+  /** Opens the port; 0 takes one that is free. Gives the one that it is. */
+  listen(port: number, host: string): Promise<number> {
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      const settle = (work: () => void): void => {
+        server.off("listening", listening).off("error", failed).off("close", closed);
+        work();
+      };
+      const listening = () => settle(() => resolve((server.address() as AddressInfo).port));
+      const failed = (error: Error) => settle(() => reject(error));
+      const closed = () => failed(new AbortError("closed while the port was being opened"));
+      server.on("listening", listening).on("error", failed).on("close", closed);
+      server.listen(port, host);
+    });
+  }
+
+  /** Closes the port, then ends each session, which must drop its socket; resolves after the last. */
+  close(end: (session: Session) => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const session of this.#sessions) end(session);
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const session = new Session(socket, this.#realm);
+    this.#sessions.add(session);
+    socket.on("close", () => this.#sessions.delete(session));
+  }
+}
