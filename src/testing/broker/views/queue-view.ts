@@ -153,7 +153,7 @@ export class QueueView implements BrokerQueue {
   waitUntilEmpty(options?: WaitOptions): Promise<void> {
     const empty = () =>
       this.exists && this.messageCount + this.unacknowledgedCount === 0 ? true : undefined;
-    return this.#wait("no message, ready or unacknowledged,", empty, options).then(() => {});
+    return this.#wait("no messages, ready or unacknowledged", empty, options).then(() => {});
   }
 
   declare(options: BrokerQueueOptions = {}): BrokerQueue {
@@ -194,9 +194,13 @@ export class QueueView implements BrokerQueue {
   }
 
   #wait<T>(what: string, look: Wish<T>["look"], options?: WaitOptions): Promise<T> {
-    const where = `in queue '${this.name}' in vhost '${this.vhost}'`;
+    const queue = `queue '${this.name}' in vhost '${this.vhost}'`;
     return this.#waiting.wait(
-      { what: `${what} ${where}`, look, found: () => describeQueue(this.#queue, this.#vhost) },
+      {
+        what: `${queue} to have ${what}`,
+        look,
+        found: () => describeQueue(this.#queue, this.#vhost),
+      },
       options,
     );
   }
@@ -217,8 +221,8 @@ function describeQueue(queue: Queue | undefined, vhost: VirtualHost): string {
     return `there is no such queue, ${others.length === 0 ? "nor any other" : `but ${listed}${more}`}`;
   }
   const { messageCount, unacknowledgedCount, consumerCount } = queue;
-  const messages = `${plural(messageCount, "message")} ready and ${unacknowledgedCount} unacknowledged`;
-  return `there are ${messages}, and ${plural(consumerCount, "consumer")}`;
+  const messages = `${plural(messageCount, "message")} ready, ${unacknowledgedCount} unacknowledged`;
+  return `it has ${messages}, and ${plural(consumerCount, "consumer")}`;
 }
 
 const NAMES_SHOWN = 10;

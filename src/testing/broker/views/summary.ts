@@ -19,7 +19,7 @@ export function describeBroker(
     const mode = channels.map(({ number }) => number).join(", ");
     return `'${connectionName}' of ${user} (${mode === "" ? "no channels" : `channels ${mode}`})`;
   });
-  return `there are ${listed(clients, "connection")}, and ${listed(queues, "queue")}`;
+  return `the broker has ${listed(clients, "connection")}, and ${listed(queues, "queue")}`;
 }
 
 /** A condition as it stands in the test, if that is not too long. */
