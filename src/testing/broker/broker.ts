@@ -156,7 +156,7 @@ class Broker implements EmbeddedBroker {
     this.#restarting = true;
     try {
       await this.#goDown(connections);
-      if (keep === "durable") for (const vhost of this.#vhosts.values()) vhost.forgetTransient();
+      for (const vhost of this.#vhosts.values()) vhost.recover(keep);
       this.#waiting.changed();
       await whileDown?.();
     } finally {
@@ -178,6 +178,7 @@ class Broker implements EmbeddedBroker {
 
   async #goDown(connections: "close" | "cut"): Promise<void> {
     this.#realm.goingDown = true;
+    if (connections === "cut") for (const vhost of this.#vhosts.values()) vhost.crash();
     await this.#listener.close((session) =>
       connections === "close" ? session.shutDown() : session.cut(),
     );

@@ -80,7 +80,8 @@ export type Falsy = false | undefined | null | 0 | "";
 export interface RestartOptions {
   /**
    * What becomes of connections. `close`, the default: connection.close with the code 320, as when
-   * RabbitMQ is stopped. `cut`: the sockets are closed without a word, as when it is killed.
+   * RabbitMQ is stopped. `cut`: the sockets are closed without a word, as when it is killed; then,
+   * as with RabbitMQ, auto-delete queues stay, and every message counts as redelivered.
    */
   readonly connections?: "close" | "cut" | undefined;
   /** What stays: what is `durable`, the default, or `everything` but exclusive queues. */

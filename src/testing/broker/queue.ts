@@ -181,14 +181,23 @@ export class Queue {
     return count;
   }
 
-  /** Keeps what is ready and meets a condition; the rest is gone without a trace. */
-  keepOnly(condition: (message: StoredMessage) => boolean): void {
-    const kept = this.entries().filter(({ message }) => condition(message));
+  /**
+   * The broker was away. What is not persistent is gone, unless the queue keeps everything; after a
+   * crash nobody knows any more which messages were delivered, so all count as redelivered.
+   */
+  recover(keep: "durable" | "everything", crashed: boolean): void {
+    // Quorum queues and streams keep every message, whatever its delivery mode says.
+    const replicated = /^(quorum|stream)$/.test(String(this.settings.arguments["x-queue-type"]));
+    const entries = this.entries();
     this.purge();
-    for (const entry of kept) {
+    for (const entry of entries) {
+      const persistent = entry.message.properties.deliveryMode === PERSISTENT;
+      if (keep === "durable" && !replicated && !persistent) continue;
+      if (crashed && !replicated) entry.redelivered = true;
       this.#messages.push(entry);
       this.#bytes += entry.message.body.length;
     }
+    this.used();
   }
 
   /**
@@ -308,5 +317,8 @@ export class Queue {
     this.#host?.bury(this, message, reason);
   }
 }
+
+/** The delivery mode of messages that survive a restart. */
+const PERSISTENT = 2;
 
 const NEVER = Number.POSITIVE_INFINITY;

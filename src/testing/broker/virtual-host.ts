@@ -3,7 +3,6 @@
  * (specification sections 3.1.2 to 3.1.5). What clients ask for and may not have is refused here,
  * in the order and with the words of RabbitMQ; who gets which reply is the channel's business.
  */
-import { randomBytes } from "node:crypto";
 import type {
   BasicConsume,
   ExchangeBind,
@@ -19,7 +18,6 @@ import {
   type Binding,
   type Destination,
   Exchange,
-  type ExchangeType,
   isExchangeType,
   type Routable,
 } from "./exchange.ts";
@@ -27,6 +25,13 @@ import type { StoredMessage } from "./message.ts";
 import { type DeathReason, Queue, type QueueHost } from "./queue.ts";
 import { checkConsumerArguments, checkQueueArguments } from "./queue-arguments.ts";
 import { refusal } from "./refusal.ts";
+import {
+  checkNotDefault,
+  checkNotReserved,
+  generatedName,
+  isReserved,
+  PREDECLARED,
+} from "./reserved-names.ts";
 
 /** What queue.bind and queue.unbind say, the queue's name filled in. */
 export interface QueueBinding {
@@ -52,6 +57,7 @@ export class VirtualHost implements QueueHost {
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, Queue>();
   readonly #observer: VirtualHostObserver | undefined;
+  #crashed = false;
 
   constructor(name: string, observer?: VirtualHostObserver) {
     this.name = name;
@@ -195,7 +201,8 @@ export class VirtualHost implements QueueHost {
 
   /** An auto-delete queue goes with its last consumer. */
   removeIfAbandoned(queue: Queue): void {
-    if (queue.settings.autoDelete && queue.consumerCount === 0) this.removeQueue(queue);
+    if (this.#crashed || !queue.settings.autoDelete || queue.consumerCount > 0) return;
+    this.removeQueue(queue);
   }
 
   /** The queue that somebody may consume from. */
@@ -237,25 +244,31 @@ export class VirtualHost implements QueueHost {
     this.#exchanges.clear();
   }
 
+  /** The broker is killed: what clients leave behind is not tidied up from here on. */
+  crash(): void {
+    this.#crashed = true;
+  }
+
   /**
-   * The broker was away: forgets what is not durable. Unlike a deletion this is nobody's doing, so
-   * an auto-delete exchange stays when its last binding goes.
+   * The broker is back: what is not durable is gone, unless everything is to be kept. Unlike a
+   * deletion this is nobody's doing, so an auto-delete exchange stays when its last binding goes.
    */
-  forgetTransient(): void {
+  recover(keep: "durable" | "everything"): void {
     for (const queue of this.queues) {
-      if (!queue.settings.durable) {
-        this.#queues.delete(queue.name);
-        for (const exchange of this.exchanges) exchange.unbindAll(queue);
-        queue.delete();
-      } else if (!isReplicated(queue)) {
-        queue.keepOnly(({ properties }) => properties.deliveryMode === PERSISTENT);
+      if (keep === "everything" || queue.settings.durable) {
+        queue.recover(keep, this.#crashed);
+        continue;
       }
+      this.#queues.delete(queue.name);
+      for (const exchange of this.exchanges) exchange.unbindAll(queue);
+      queue.delete();
     }
     for (const exchange of this.exchanges) {
-      if (exchange.settings.durable) continue;
+      if (keep === "everything" || exchange.settings.durable) continue;
       this.#exchanges.delete(exchange.name);
       for (const each of this.exchanges) each.unbindAll(exchange);
     }
+    this.#crashed = false;
   }
 
   expired(queue: Queue): void {
@@ -353,41 +366,4 @@ export class VirtualHost implements QueueHost {
   }
 }
 
-/** The default exchange, which has no name and routes by the names of queues, and RabbitMQ's own. */
-const PREDECLARED: readonly (readonly [name: string, type: ExchangeType])[] = [
-  ["", "direct"],
-  ["amq.direct", "direct"],
-  ["amq.fanout", "fanout"],
-  ["amq.topic", "topic"],
-  ["amq.headers", "headers"],
-  ["amq.match", "headers"],
-];
-
 const SYSTEM_SETTINGS = { durable: true, autoDelete: false, internal: false, arguments: {} };
-
-function checkNotDefault(exchange: string): void {
-  if (exchange !== "") return;
-  throw refusal("accessRefused", "operation not permitted on the default exchange");
-}
-
-function checkNotReserved(kind: "exchange" | "queue", name: string): void {
-  if (!isReserved(name)) return;
-  throw refusal("accessRefused", `${kind} name '${name}' contains reserved prefix 'amq.*'`);
-}
-
-/** Quorum queues and streams keep every message, whatever its delivery mode says. */
-function isReplicated({ settings }: Queue): boolean {
-  return /^(quorum|stream)$/.test(String(settings.arguments["x-queue-type"]));
-}
-
-/** The delivery mode of messages that survive a restart. */
-const PERSISTENT = 2;
-
-function isReserved(name: string): boolean {
-  return name.startsWith("amq.");
-}
-
-/** `amq.gen-` and 22 characters of base64 that are safe in URLs, as RabbitMQ has it. */
-function generatedName(): string {
-  return `amq.gen-${randomBytes(16).toString("base64url")}`;
-}
