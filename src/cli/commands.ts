@@ -5,6 +5,7 @@
  * error that is ours, a bug, is not caught: it ends the process with its stack trace.
  */
 import { AmqpError, UsageError } from "../errors.ts";
+import { broker } from "./broker.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
 import { EXIT, type Io } from "./io.ts";
@@ -43,7 +44,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   return run(command, rest, io);
 }
 
-const COMMANDS: readonly Command[] = [demo, publish];
+const COMMANDS: readonly Command[] = [broker, demo, publish];
 
 async function run(command: Command, args: readonly string[], io: Io): Promise<number> {
   try {

@@ -15,6 +15,8 @@ export interface Io {
    * the process at once.
    */
   onInterrupt(tell: () => void): () => void;
+  /** The same for SIGTERM, with which others ask a process to end. */
+  onTerminate(tell: () => void): () => void;
 }
 
 /** Where text goes: a terminal, a pipe, a file. */
@@ -56,6 +58,10 @@ export function processIo(): Io {
       // With the listener gone, the second SIGINT does what it always does.
       process.once("SIGINT", tell);
       return () => process.off("SIGINT", tell);
+    },
+    onTerminate(tell) {
+      process.once("SIGTERM", tell);
+      return () => process.off("SIGTERM", tell);
     },
   };
 }

@@ -28,7 +28,7 @@ describe("the command", () => {
     expect(unknown.stderr).to.equal(`amqp091: there is no command pubish\n\n${asked.stdout}`);
   });
 
-  for (const command of ["publish", "demo"]) {
+  for (const command of ["publish", "demo", "broker"]) {
     it(`has help for ${command}, in lines that fit`, async () => {
       const { code, stdout, stderr } = await run([command, "--bogus", "--help"]);
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: "" });
@@ -55,6 +55,13 @@ describe("the command", () => {
     ["publish --queue q amqp://u:secret@h", /after --url/],
     ["publish --queue q --url amqp://u:secret@h:port", /port/],
     ["publish --queue q --url http://u:secret@h", /URI/],
+    ["broker --port x", /--port must be a whole number/],
+    ["broker --port 65536", /--port must be at most 65535/],
+    ["broker --user guest", /NAME:PASSWORD/],
+    ["broker --max-message-size 1e9", /--max-message-size must be a whole number/],
+    ["broker --port 0 --max-message-size 9999999999", /maxMessageSize is 9999999999/],
+    ["broker --quiet --verbose", /--quiet and --verbose, not both/],
+    ["broker here", /here/],
     ["demo --messages many", /--messages must be a whole number/],
     ["demo amqp://u:secret@h", /options only/],
     ["amqp://u:secret@h", /no command amqp:\/\/\.\.\.@h/],

@@ -23,6 +23,8 @@ export class TestIo implements Io {
   readonly env: { readonly [name: string]: string | undefined };
   /** Ctrl-C. */
   interrupt: () => void = () => {};
+  /** SIGTERM. */
+  terminate: () => void = () => {};
   /** Whether the command has asked to be told of Ctrl-C. */
   listening = false;
 
@@ -42,6 +44,13 @@ export class TestIo implements Io {
     this.listening = true;
     return () => {
       this.listening = false;
+    };
+  }
+
+  onTerminate(tell: () => void): () => void {
+    this.terminate = tell;
+    return () => {
+      this.terminate = () => {};
     };
   }
 }

@@ -8,6 +8,7 @@ export class Listener {
   readonly #realm: SessionRealm;
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
+  #whenEmpty: () => void = () => {};
 
   constructor(realm: SessionRealm) {
     this.#realm = realm;
@@ -38,7 +39,11 @@ export class Listener {
   /** Closes the port, then ends each session, which must drop its socket; resolves after the last. */
   close(end: (session: Session) => void): Promise<void> {
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+      this.#server.close(() => {
+        // The server counts a socket out before the session hears that it is closed.
+        this.#whenEmpty = resolve;
+        this.#checkEmpty();
+      });
       for (const session of this.#sessions) end(session);
     });
   }
@@ -46,6 +51,13 @@ export class Listener {
   #accept(socket: Socket): void {
     const session = new Session(socket, this.#realm);
     this.#sessions.add(session);
-    socket.on("close", () => this.#sessions.delete(session));
+    socket.on("close", () => {
+      this.#sessions.delete(session);
+      this.#checkEmpty();
+    });
+  }
+
+  #checkEmpty(): void {
+    if (this.#sessions.size === 0) this.#whenEmpty();
   }
 }
