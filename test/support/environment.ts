@@ -115,11 +115,12 @@ export async function runScript(
   folder: string,
   source: string,
   environment: Readonly<Record<string, string>> = {},
+  timeoutMs = 15_000,
 ): Promise<ChildResult> {
   const child: ChildProcess = spawn(process.execPath, ["--input-type=module", "--eval", source], {
     cwd: folder,
     env: { ...process.env, ...environment },
-    timeout: 15_000,
+    timeout: timeoutMs,
   });
   let output = "";
   let errors = "";
