@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { connect as connectClient } from "../../src/index.ts";
 import { type EmbeddedBroker, startBroker } from "../../src/testing.ts";
 import { endOf, killAll, spawnCommand } from "./spawn.ts";
 
@@ -57,6 +58,18 @@ describe("the command as a process", function () {
     expect(code).to.equal(0);
     expect(broker.queue("q").messageCount).to.equal(2);
   });
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it(`ends the broker at ${signal}, says goodbye to its clients and exits 0`, async () => {
+      const child = spawnCommand(["broker", "--port", "0", "--quiet"], broker.url);
+      const [url] = await once(child.stdout, "data");
+      const connection = await connectClient(String(url).trim());
+      const end = endOf(child);
+      child.kill(signal);
+      expect(await end).to.include({ code: 0, signal: null, stderr: "" });
+      expect(await connection.closed).to.include({ replyCode: 320 });
+    });
+  }
 
   it("exits 2 for a mistake on the command line", async () => {
     expect(await endOf(spawnCommand(["publish", "--queue"], broker.url))).to.include({ code: 2 });
