@@ -10,6 +10,35 @@ export { startBroker } from "./testing/broker/broker.ts";
 export type { BrokerOptions } from "./testing/broker/broker-options.ts";
 export type { EmbeddedBroker, Falsy, RestartOptions } from "./testing/broker/embedded-broker.ts";
 export type { ExchangeType } from "./testing/broker/exchange.ts";
+export type {
+  BlockOptions,
+  BrokerFaults,
+  CancelOptions,
+  CloseChannelsOptions,
+  CloseConnectionsOptions,
+  ConsumerFaultOptions,
+  CutOptions,
+  DelayOptions,
+  DropConfirmOptions,
+  HeldConfirms,
+  NackOptions,
+  RefuseConnectionsOptions,
+  RefuseOptions,
+  ReplyOptions,
+  ReturnOptions,
+  SendOptions,
+  SplitOptions,
+} from "./testing/broker/faults/broker-faults.ts";
+export type { ConfirmOptions } from "./testing/broker/faults/confirm-style.ts";
+export type { Fault, FaultTimes } from "./testing/broker/faults/fault.ts";
+export type { CutKind } from "./testing/broker/faults/points.ts";
+export type {
+  ConnectionSelector,
+  FaultScope,
+  FaultyConnectionFacts,
+  PublishedMessage,
+  PublishFaultOptions,
+} from "./testing/broker/faults/selection.ts";
 export type { BrokerMessage } from "./testing/broker/message.ts";
 export type {
   BrokerChannel,
@@ -66,3 +95,4 @@ export type { Octets } from "./testing/scripted-peer/octets.ts";
 export { type Handshakes, type Role, ScriptedPeer } from "./testing/scripted-peer/peer.ts";
 export type { ChopOptions } from "./testing/scripted-peer/pieces.ts";
 export type * from "./testing/scripted-peer/received.ts";
+export type { ClientMethod, ContentMethod, ServerMethod } from "./wire/generated/methods.ts";

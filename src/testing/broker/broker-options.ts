@@ -2,6 +2,7 @@
 import { isIPv6 } from "node:net";
 import { UsageError } from "../../errors.ts";
 import { FRAME_MIN_SIZE } from "../../wire/generated/constants.ts";
+import type { ConfirmOptions } from "./faults/confirm-style.ts";
 import type { BrokerEvent } from "./views/events.ts";
 
 /** How {@link startBroker} sets up the broker. The limits default to RabbitMQ's. */
@@ -33,6 +34,17 @@ export interface BrokerOptions {
    */
   readonly waitTimeoutMs?: number | undefined;
   /**
+   * When and how publishes are confirmed, if not at once and in order: late, out of order, one by one
+   * or many together.
+   */
+  readonly confirms?: ConfirmOptions | undefined;
+  /**
+   * Where the random numbers of {@link EmbeddedBroker.faults} begin: an integer from 0 to
+   * 4,294,967,295. Random if absent; {@link EmbeddedBroker.seed} tells which, so that a test that failed
+   * can be run again with it.
+   */
+  readonly seed?: number | undefined;
+  /**
    * Is told what happens, in order and soon after: connections, errors, queues and exchanges. What
    * it throws is an uncaught exception.
    */
@@ -41,7 +53,9 @@ export interface BrokerOptions {
 
 /** The options, complete and checked. */
 export type BrokerSettings = {
-  readonly [Name in Exclude<keyof BrokerOptions, "onEvent">]-?: NonNullable<BrokerOptions[Name]>;
+  readonly [Name in Exclude<keyof BrokerOptions, "onEvent" | "confirms" | "seed">]-?: NonNullable<
+    BrokerOptions[Name]
+  >;
 };
 
 /** Fills in what the options leave out; a `UsageError` for what cannot be. */

@@ -12,8 +12,10 @@ import {
   brokerUrl,
 } from "./broker-options.ts";
 import type { EmbeddedBroker, Falsy, RestartOptions } from "./embedded-broker.ts";
+import { FaultSet } from "./faults/fault-set.ts";
+import { seedOf } from "./faults/random.ts";
 import { Listener } from "./listener.ts";
-import type { SessionRealm } from "./session.ts";
+import type { SessionRealm } from "./session-realm.ts";
 import { publishInto } from "./views/actions.ts";
 import { type BrokerConnection, ConnectionViews } from "./views/connection-view.ts";
 import { Reporter } from "./views/events.ts";
@@ -36,7 +38,8 @@ import { VirtualHost } from "./virtual-host.ts";
  *   basic.cancel-ok may come after answers to later methods, and its deliveries when they come.
  * - A client that does not read gets no more deliveries when 1 MiB waits for it; RabbitMQ stops after
  *   200 messages on a channel.
- * - Messages are confirmed at once, all that came in one read of the socket by one basic.ack.
+ * - Messages are confirmed at once, all that came in one read of the socket by one basic.ack, unless
+ *   `confirms` has it otherwise.
  * - A message over the limit is refused at its header, not after its body.
  * - Before the login is complete, errors drop the socket at once, not after three seconds.
  * - For malformed frames and unknown methods the reply texts are different, and where RabbitMQ just
@@ -56,6 +59,8 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Embedded
 class Broker implements EmbeddedBroker {
   url = "";
   port = 0;
+  readonly faults: FaultSet;
+  readonly seed: number;
   readonly #settings: BrokerSettings;
   readonly #waiting: Waiting;
   readonly #views: ConnectionViews;
@@ -68,6 +73,8 @@ class Broker implements EmbeddedBroker {
   constructor(options: BrokerOptions) {
     const settings = brokerSettings(options);
     this.#settings = settings;
+    this.seed = seedOf(options.seed);
+    this.faults = new FaultSet(this.seed, options.confirms);
     this.#waiting = new Waiting(settings.waitTimeoutMs);
     this.#views = new ConnectionViews(this.#waiting);
     const observer = new Reporter(this.#waiting, this.#views, options.onEvent);
@@ -78,8 +85,10 @@ class Broker implements EmbeddedBroker {
       vhosts: this.#vhosts,
       observer,
       goingDown: false,
+      faults: this.faults.points,
+      opened: (session) => this.faults.opened(session.faulty),
     };
-    this.#listener = new Listener(this.#realm);
+    this.#listener = new Listener(this.#realm, this.faults);
   }
 
   async listen(port: number): Promise<void> {
@@ -168,6 +177,7 @@ class Broker implements EmbeddedBroker {
   stop(): Promise<void> {
     this.#stopped ??= this.#goDown("close").then(() => {});
     this.#waiting.stop();
+    this.faults.clear();
     for (const vhost of this.#vhosts.values()) vhost.clear();
     return this.#stopped;
   }

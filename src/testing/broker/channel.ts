@@ -7,16 +7,12 @@
  * are the confirms that were not sent yet. That is what RabbitMQ does.
  */
 
-import { ProtocolError } from "../../errors.ts";
-import { ContentAssembler, type Payload } from "../../protocol/content-assembler.ts";
-import type { FieldTable } from "../../wire/field-value.ts";
-import { REPLY_CODE } from "../../wire/generated/constants.ts";
+import type { Payload } from "../../protocol/content-assembler.ts";
 import type {
   BasicCancel,
   BasicConsume,
   BasicDeliver,
   BasicGet,
-  BasicPublish,
   BasicRecover,
   BasicRecoverAsync,
   ClientMethod,
@@ -27,9 +23,11 @@ import type {
   QueueUnbind,
   ServerMethod,
 } from "../../wire/generated/methods.ts";
+import { ChannelPublishing, type PublishingOutlet } from "./channel-publishing.ts";
 import { Consuming, type ConsumingHost } from "./consuming.ts";
-import { readTypedHeaders, type StoredMessage } from "./message.ts";
-import { Publishing, type Routed } from "./publishing.ts";
+import { ask, type FaultPoints, type FaultyConnection } from "./faults/points.ts";
+import type { StoredMessage } from "./message.ts";
+import type { Routed } from "./publishing.ts";
 import { refusal } from "./refusal.ts";
 import { Transaction } from "./transaction.ts";
 import type { Fate } from "./unacknowledged.ts";
@@ -51,27 +49,30 @@ export interface ChannelHost {
   sendContent(channel: number, method: ServerMethod & ContentMethod, message: StoredMessage): void;
   /** Sends a delivery; if it cannot be written, that ends this connection and throws nothing. */
   sendDelivery(channel: number, method: BasicDeliver, message: StoredMessage): void;
+  /** What is set to go wrong, and the connection as faults see it. */
+  readonly faults: Readonly<FaultPoints>;
+  readonly faulty: FaultyConnection;
   /** Asks for {@link Channel.sendAck} when all that was read from the socket is handled. */
-  sendAckLater(channel: Channel): void;
+  sendAckLater(channel: PublishingOutlet): void;
 }
 
 /** One open channel. */
-export class Channel implements ConsumingHost {
+export class Channel implements ConsumingHost, PublishingOutlet {
   readonly number: number;
   readonly #host: ChannelHost;
-  readonly #publishing: Publishing;
-  readonly #content: ContentAssembler<BasicPublish>;
+  readonly #incoming: ChannelPublishing;
   readonly #consuming: Consuming;
   #transaction: Transaction | undefined;
-  #typedHeaders: FieldTable | undefined;
   #lastQueue = "";
   #failed = false;
+  #released = false;
+  /** How often the client was asked to stop or to go on, and has not answered. */
+  #flowsAsked = 0;
 
   constructor(number: number, host: ChannelHost) {
     this.number = number;
     this.#host = host;
-    this.#publishing = new Publishing(host.vhost, host.user);
-    this.#content = new ContentAssembler(host.maxMessageSize);
+    this.#incoming = new ChannelPublishing(number, host, this);
     this.#consuming = new Consuming(this);
   }
 
@@ -91,7 +92,7 @@ export class Channel implements ConsumingHost {
 
   /** What it was switched to: `confirm`, `transaction`, or neither. */
   get mode(): "normal" | "confirm" | "transaction" {
-    if (this.#publishing.confirming) return "confirm";
+    if (this.#incoming.publishing.confirming) return "confirm";
     return this.#transaction === undefined ? "normal" : "transaction";
   }
 
@@ -108,6 +109,8 @@ export class Channel implements ConsumingHost {
 
   /** The channel or its connection is over: what is unacknowledged goes back to its queues. */
   release(): void {
+    this.#released = true;
+    this.#incoming.publishing.stop();
     const waiting = this.#transaction?.take().settlements ?? [];
     this.#consuming.release(waiting.flatMap(({ held }) => held));
   }
@@ -121,42 +124,65 @@ export class Channel implements ConsumingHost {
     this.#host.sendDelivery(this.number, method, message);
   }
 
+  /** Whether a fault wants a message of this queue delivered twice. */
+  deliversTwice(queue: string): boolean {
+    const { faults, faulty } = this.#host;
+    return faults.deliveries !== undefined && ask(faults.deliveries, faulty, queue) === true;
+  }
+
+  /** Cancels consumers from our side; returns how many. */
+  cancelConsumers(picks: (queue: string, consumerTag: string) => boolean): number {
+    return this.#consuming.cancelFromHere(picks);
+  }
+
+  /** Gives what the client holds to consumers again; returns how many messages. */
+  redeliver(picks: (queue: string) => boolean): number {
+    return this.#consuming.redeliver(picks);
+  }
+
+  /** Asks the client to stop publishing, or to go on. */
+  askFlow(active: boolean): void {
+    this.#flowsAsked++;
+    this.#send({ name: "channel.flow", active });
+  }
+
   notifyCancelled(method: BasicCancel): void {
     if (this.#host.cancelNotify) this.#send(method);
   }
 
   /** Sends the confirms that are due. */
   sendAck(): void {
-    if (this.#failed) return;
-    for (const confirm of this.#publishing.takeConfirms()) this.#send(confirm);
+    if (this.#released) return;
+    const { confirms } = this.#host.faults;
+    const style = confirms === undefined ? undefined : ask(confirms, this.#host.faulty);
+    for (const confirm of this.#incoming.publishing.takeConfirms(style)) this.#send(confirm);
   }
 
   /** Raises if content is under way, so that no method may come. */
   checkIdle(method: ClientMethod): void {
-    this.#content.refuseIfBusy(method.name);
+    this.#incoming.checkIdle(method);
   }
 
   /** A header frame came. */
   header(payload: Payload): void {
-    try {
-      const content = this.#content.header(payload);
-      this.#typedHeaders = readTypedHeaders(payload);
-      if (content !== undefined) this.#publish(content);
-    } catch (error) {
-      throw tooLarge(error, this.#host.maxMessageSize);
-    }
+    this.#incoming.header(payload);
   }
 
   /** A body frame came. */
   body(payload: Payload): void {
-    const content = this.#content.body(payload);
-    if (content !== undefined) this.#publish(content);
+    this.#incoming.body(payload);
+  }
+
+  /** A message came in. */
+  take(routed: Routed): void {
+    if (this.#transaction === undefined) this.#store(routed);
+    else this.#transaction.publish(routed);
   }
 
   /** A method came: any but those that open and close channels. */
   method(method: ClientMethod): void {
     if (method.name === "basic.publish") {
-      this.#content.begin(method);
+      this.#incoming.begin(method);
       return;
     }
     this.checkIdle(method);
@@ -169,6 +195,10 @@ export class Channel implements ConsumingHost {
       case "channel.flow":
         if (!method.active) throw refusal("notImplemented", "active=false");
         return this.#send({ name: "channel.flow-ok", active: true });
+      case "channel.flow-ok":
+        if (this.#flowsAsked === 0) throw refusal("commandInvalid", "unimplemented method");
+        this.#flowsAsked--;
+        return;
 
       case "exchange.declare":
         vhost.declareExchange(method);
@@ -221,10 +251,10 @@ export class Channel implements ConsumingHost {
 
       case "confirm.select":
         if (this.#transaction !== undefined) throw cannotSwitch("tx", "confirm");
-        this.#publishing.select();
+        this.#incoming.publishing.select();
         return this.#reply(method, { name: "confirm.select-ok" });
       case "tx.select":
-        if (this.#publishing.confirming) throw cannotSwitch("confirm", "tx");
+        if (this.#incoming.publishing.confirming) throw cannotSwitch("confirm", "tx");
         this.#transaction ??= new Transaction();
         return this.#send({ name: "tx.select-ok" });
       case "tx.commit":
@@ -239,15 +269,8 @@ export class Channel implements ConsumingHost {
     }
   }
 
-  #publish(content: Parameters<Publishing["route"]>[0]): void {
-    const routed = this.#publishing.route(content, this.#typedHeaders);
-    if (this.#transaction === undefined) this.#store(routed);
-    else this.#transaction.publish(routed);
-    if (this.#publishing.confirming) this.#host.sendAckLater(this);
-  }
-
   #store(routed: Routed): void {
-    const returned = this.#publishing.store(routed);
+    const returned = this.#incoming.publishing.store(routed);
     if (returned === undefined) return;
     this.#host.sendContent(this.number, returned.method, returned.message);
   }
@@ -365,14 +388,4 @@ function fateOf({ requeue }: { readonly requeue: boolean }): Fate {
 
 function cannotSwitch(from: string, to: string): Error {
   return refusal("preconditionFailed", `cannot switch from ${from} to ${to} mode`);
-}
-
-/** The assembler refuses at the header what RabbitMQ refuses when it has the whole body. */
-function tooLarge(error: unknown, maxMessageSize: number): unknown {
-  if (!(error instanceof ProtocolError)) return error;
-  if (error.replyCode !== REPLY_CODE.preconditionFailed) return error;
-  return refusal(
-    "preconditionFailed",
-    `message size ${error.got} is larger than configured max size ${maxMessageSize}`,
-  );
 }

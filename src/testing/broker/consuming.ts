@@ -16,7 +16,7 @@ import type {
 import { Consumer, type Receiver } from "./consumers.ts";
 import type { StoredMessage } from "./message.ts";
 import type { QueueEntry } from "./message-list.ts";
-import type { Queue } from "./queue.ts";
+import { Queue } from "./queue.ts";
 import { refusal } from "./refusal.ts";
 import { type Fate, type Held, settle, Unacknowledged } from "./unacknowledged.ts";
 import type { VirtualHost } from "./virtual-host.ts";
@@ -28,6 +28,8 @@ export interface ConsumingHost {
   readonly open: boolean;
   /** Sends a message. */
   deliver(method: BasicDeliver, message: StoredMessage): void;
+  /** Whether a message of this queue is to be delivered twice, which is a fault. */
+  deliversTwice(queue: string): boolean;
   /** Tells the client that a consumer is no more, if it wants to know. */
   notifyCancelled(method: BasicCancel): void;
 }
@@ -172,10 +174,43 @@ export class Consuming implements Receiver {
     if (this.#limit !== NO_LIMIT && !noAck) this.#volume++;
     const { message, redelivered } = entry;
     const { exchange, routingKey } = message;
-    this.#host.deliver(
-      { name: "basic.deliver", consumerTag, deliveryTag, redelivered, exchange, routingKey },
-      message,
+    const method = { name: "basic.deliver", consumerTag, exchange, routingKey } as const;
+    this.#host.deliver({ ...method, deliveryTag, redelivered }, message);
+    if (!this.#host.deliversTwice(queue.name)) return;
+    const again = noAck
+      ? this.#unacknowledged.nextTag()
+      : this.#unacknowledged.hold(NOWHERE, entry, undefined);
+    this.#host.deliver({ ...method, deliveryTag: again, redelivered: true }, message);
+  }
+
+  /** The broker cancels consumers; what they hold stays with them. Returns how many. */
+  cancelFromHere(picks: (queue: string, consumerTag: string) => boolean): number {
+    const picked = [...this.#consumers.values()].filter(({ settings: { queue, tag } }) =>
+      picks(queue.name, tag),
     );
+    for (const consumer of picked) {
+      this.#consumers.delete(consumer.settings.tag);
+      this.#leave(consumer);
+      const { tag: consumerTag } = consumer.settings;
+      this.#host.notifyCancelled({ name: "basic.cancel", consumerTag, nowait: true });
+    }
+    return picked.length;
+  }
+
+  /**
+   * What the client holds comes again, as if it had lost its connection; what it says of the tags
+   * that it had counts for nothing. Returns how many messages that are.
+   */
+  redeliver(picks: (queue: string) => boolean): number {
+    const held = this.#unacknowledged.takeAll();
+    const isPicked = ({ queue }: Held): boolean => queue !== NOWHERE && picks(queue.name);
+    const again = held.filter(isPicked);
+    const tags = again.map(({ tag, entry }) => ({
+      ...{ tag, entry, queue: NOWHERE, consumer: undefined },
+    }));
+    this.putBack([...held.filter((each) => !isPicked(each)), ...tags]);
+    this.settle(again, "requeued");
+    return again.length;
   }
 
   cancelled({ settings: { tag } }: Consumer): void {
@@ -191,3 +226,9 @@ export class Consuming implements Receiver {
 }
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
+
+/** Where delivery tags lead that stand for nothing: what is given back to it, it drops. */
+const NOWHERE = new Queue("", {
+  ...{ durable: false, autoDelete: false, owner: undefined, arguments: {} },
+});
+NOWHERE.delete();

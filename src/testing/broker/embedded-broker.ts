@@ -1,5 +1,6 @@
 /** What a test can do with a broker that runs. */
 import type { BasicProperties } from "../../wire/generated/properties.ts";
+import type { BrokerFaults } from "./faults/broker-faults.ts";
 import type { BrokerConnection } from "./views/connection-view.ts";
 import type { BrokerBinding, BrokerExchange } from "./views/exchange-view.ts";
 import type { BrokerQueue } from "./views/queue-view.ts";
@@ -14,6 +15,10 @@ export interface EmbeddedBroker extends AsyncDisposable {
   /** With user and password, for `connect()`. */
   readonly url: string;
   readonly port: number;
+  /** What can be made to go wrong. */
+  readonly faults: BrokerFaults;
+  /** Where the random numbers of its faults began. */
+  readonly seed: number;
 
   /** A queue by its name, whether it exists or not. */
   queue(name: string, vhost?: string): BrokerQueue;

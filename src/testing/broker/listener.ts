@@ -1,17 +1,22 @@
 /** The port of a broker, and the sessions of those who come in by it. */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { AbortError } from "../../errors.ts";
-import { Session, type SessionRealm } from "./session.ts";
+import type { FaultSet } from "./faults/fault-set.ts";
+import { Session } from "./session.ts";
+import type { SessionRealm } from "./session-realm.ts";
 
 /** Listens, and knows who is connected. */
 export class Listener {
   readonly #realm: SessionRealm;
+  readonly #faults: FaultSet;
+  readonly #turnedAway = new Set<Socket>();
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
   #whenEmpty: () => void = () => {};
 
-  constructor(realm: SessionRealm) {
+  constructor(realm: SessionRealm, faults: FaultSet) {
     this.#realm = realm;
+    this.#faults = faults;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -45,14 +50,22 @@ export class Listener {
         this.#checkEmpty();
       });
       for (const session of this.#sessions) end(session);
+      for (const socket of this.#turnedAway) socket.destroy();
     });
   }
 
   #accept(socket: Socket): void {
-    const session = new Session(socket, this.#realm);
+    if (this.#faults.turnsAway(socket)) {
+      this.#turnedAway.add(socket);
+      socket.on("close", () => this.#turnedAway.delete(socket));
+      return;
+    }
+    const session = new Session(socket, this.#realm, this.#faults.nextConnection());
     this.#sessions.add(session);
+    this.#faults.connected(session.faulty);
     socket.on("close", () => {
       this.#sessions.delete(session);
+      this.#faults.disconnected(session.faulty);
       this.#checkEmpty();
     });
   }

@@ -4,7 +4,8 @@
  *
  * A message is confirmed as soon as it is in its queues, which here is at once. The acks are not
  * sent one by one, though: all messages that came in one read of the socket are confirmed by one
- * ack with `multiple`, unless a queue refused one of them. Returns go out when they happen, so a
+ * ack with `multiple`, unless a queue refused one of them, or a fault has it otherwise
+ * (faults/irregular-confirms.ts). Returns go out when they happen, so a
  * message is always returned before it is confirmed, as the definition of class confirm demands.
  */
 import type { Content } from "../../protocol/content-assembler.ts";
@@ -16,6 +17,9 @@ import type {
   BasicPublish,
   BasicReturn,
 } from "../../wire/generated/methods.ts";
+import type { ConfirmStyle } from "./faults/confirm-style.ts";
+import type { IrregularConfirms } from "./faults/irregular-confirms.ts";
+import type { PublishVerdict } from "./faults/points.ts";
 import { type StoredMessage, storedMessage } from "./message.ts";
 import { checkProperties, routingKeysOf } from "./published-check.ts";
 import type { Queue } from "./queue.ts";
@@ -27,6 +31,8 @@ export interface Routed {
   readonly method: BasicPublish;
   readonly message: StoredMessage;
   readonly queues: readonly Queue[];
+  /** What a fault makes of it. */
+  readonly verdict?: PublishVerdict;
 }
 
 /** A message that goes back to its publisher. */
@@ -44,10 +50,15 @@ export class Publishing {
   #lastConfirmed = 0;
   /** What queues refused and is not told yet. */
   #rejected: number[] = [];
+  readonly #makeIrregular: (() => IrregularConfirms) | undefined;
+  /** Set as long as there are confirms that are not sent at once and in order. */
+  #irregular: IrregularConfirms | undefined;
 
-  constructor(vhost: VirtualHost, user: string) {
+  /** `makeIrregular` is called when the first confirm is not sent at once; without it all are. */
+  constructor(vhost: VirtualHost, user: string, makeIrregular?: () => IrregularConfirms) {
     this.#vhost = vhost;
     this.#user = user;
+    this.#makeIrregular = makeIrregular;
   }
 
   /** Whether confirm.select was received. */
@@ -77,18 +88,17 @@ export class Publishing {
   }
 
   /** Takes a message in; what it returns is to be sent back before the next ack. */
-  store({ method, message, queues }: Routed): Returned | undefined {
+  store(routed: Routed): Returned | undefined {
     if (this.#confirming) this.#lastTag++;
-    if (method.mandatory && queues.length === 0) return returned(message, REPLY_CODE.noRoute);
-    if (method.immediate) return storeAtOnce(message, queues);
-    let taken = true;
-    for (const queue of queues) taken = queue.add(message) && taken;
-    if (!taken && this.#confirming) this.#rejected.push(this.#lastTag);
-    return undefined;
+    if (routed.verdict !== undefined) return this.#obey(routed.verdict, routed);
+    const result = deposit(routed);
+    if (this.#confirming) this.#answer(result);
+    return result === true || result === false ? undefined : result;
   }
 
-  /** What tells of all that was published since the last time. */
-  takeConfirms(): readonly (BasicAck | BasicNack)[] {
+  /** What tells of all that was published since the last time, in a style if one is set. */
+  takeConfirms(style: ConfirmStyle | undefined): readonly (BasicAck | BasicNack)[] {
+    if (style !== undefined || this.#irregular !== undefined) return this.#takeIrregular(style);
     const confirms: (BasicAck | BasicNack)[] = [];
     for (const deliveryTag of this.#rejected) {
       this.#ackUpTo(deliveryTag - 1, confirms);
@@ -98,6 +108,68 @@ export class Publishing {
     }
     if (this.#rejected.length > 0) this.#rejected = [];
     this.#ackUpTo(this.#lastTag, confirms);
+    return confirms;
+  }
+
+  /** The channel is over. */
+  stop(): void {
+    this.#irregular?.stop();
+  }
+
+  /** Does what a fault asks, with the message and with its confirm. */
+  #obey(verdict: PublishVerdict, routed: Routed): Returned | undefined {
+    const result = verdict.store ? deposit(routed) : true;
+    const { replyCode, replyText } = verdict.returned ?? {};
+    const returned =
+      replyCode === undefined ? result : returnedWith(routed.message, replyCode, replyText);
+    if (this.#confirming) this.#obeyConfirm(verdict, returned);
+    return returned === true || returned === false ? undefined : returned;
+  }
+
+  #obeyConfirm(verdict: PublishVerdict, result: Result): void {
+    const tag = this.#lastTag;
+    const answer = verdict.confirm === "nack" || result === false ? "nack" : "ack";
+    const isRegular = verdict.confirm !== "never" && !verdict.hold && !verdict.twice;
+    if (isRegular) return this.#answer(answer === "ack");
+    const irregular = this.#becomeIrregular(tag - 1);
+    irregular.issue(tag);
+    if (verdict.twice) irregular.repeat(tag);
+    if (verdict.confirm === "never") return;
+    if (verdict.hold === undefined) irregular.due(tag, answer);
+    else verdict.hold({ confirms: irregular, tag, answer });
+  }
+
+  /** The message with the last tag was taken, refused or returned. */
+  #answer(result: Result): void {
+    if (this.#irregular !== undefined) {
+      this.#irregular.issue(this.#lastTag);
+      this.#irregular.due(this.#lastTag, result === false ? "nack" : "ack");
+    } else if (result === false) {
+      this.#rejected.push(this.#lastTag);
+    }
+  }
+
+  /** Hands over what is not confirmed yet, up to and including a tag. */
+  #becomeIrregular(lastTag: number): IrregularConfirms {
+    if (this.#irregular !== undefined) return this.#irregular;
+    const irregular = this.#makeIrregular?.();
+    if (irregular === undefined) throw new Error("the confirms of this publisher are regular");
+    for (let tag = this.#lastConfirmed + 1; tag <= lastTag; tag++) {
+      irregular.issue(tag);
+      irregular.due(tag, this.#rejected.includes(tag) ? "nack" : "ack");
+    }
+    this.#rejected = [];
+    this.#irregular = irregular;
+    return irregular;
+  }
+
+  #takeIrregular(style: ConfirmStyle | undefined): (BasicAck | BasicNack)[] {
+    const irregular = this.#becomeIrregular(this.#lastTag);
+    const confirms = irregular.take(style);
+    if (irregular.idle && style === undefined) {
+      this.#irregular = undefined;
+      this.#lastConfirmed = this.#lastTag;
+    }
     return confirms;
   }
 
@@ -111,15 +183,29 @@ export class Publishing {
 
 const NO_HEADERS: FieldTable = {};
 
-/** To consumers that are ready, and nowhere else (specification section 1.8.3.3, "immediate"). */
-function storeAtOnce(message: StoredMessage, queues: readonly Queue[]): Returned | undefined {
-  const ready = queues.filter((queue) => queue.deliversAtOnce);
-  for (const queue of ready) queue.add(message);
-  return ready.length === 0 ? returned(message, REPLY_CODE.noConsumers) : undefined;
+/** Whether the queues took it; or, if there was nobody to take it, what goes back. */
+type Result = boolean | Returned;
+
+function deposit({ method, message, queues }: Routed): Result {
+  if (method.mandatory && queues.length === 0) return returnedWith(message, REPLY_CODE.noRoute);
+  if (method.immediate) return depositAtOnce(message, queues);
+  let taken = true;
+  for (const queue of queues) taken = queue.add(message) && taken;
+  return taken;
 }
 
-function returned(message: StoredMessage, replyCode: number): Returned {
+/** To consumers that are ready, and nowhere else (specification section 1.8.3.3, "immediate"). */
+function depositAtOnce(message: StoredMessage, queues: readonly Queue[]): Result {
+  const ready = queues.filter((queue) => queue.deliversAtOnce);
+  for (const queue of ready) queue.add(message);
+  return ready.length > 0 || returnedWith(message, REPLY_CODE.noConsumers);
+}
+
+function returnedWith(
+  message: StoredMessage,
+  replyCode: number,
+  replyText: string = replyName(replyCode),
+): Returned {
   const { exchange, routingKey } = message;
-  const replyText = replyName(replyCode);
   return { method: { name: "basic.return", replyCode, replyText, exchange, routingKey }, message };
 }

@@ -3,8 +3,8 @@ import type { RawFrame } from "../../wire/frame-decoder.ts";
 import { FRAME_TYPE } from "../../wire/generated/constants.ts";
 import type { ClientMethod } from "../../wire/generated/methods.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
+import type { PublishingOutlet } from "./channel-publishing.ts";
 import { refusal } from "./refusal.ts";
-import { readMethod } from "./session-frames.ts";
 import { checkChannelCount } from "./session-limits.ts";
 
 /** Channels by their numbers. */
@@ -13,7 +13,7 @@ export class SessionChannels {
   channelMax = 0;
   readonly #host: ChannelHost;
   readonly #channels = new Map<number, Channel>();
-  readonly #unconfirmed = new Set<Channel>();
+  readonly #unconfirmed = new Set<PublishingOutlet>();
 
   constructor(host: ChannelHost) {
     this.#host = host;
@@ -24,24 +24,27 @@ export class SessionChannels {
     return this.#channels;
   }
 
-  /** A frame came that is not for channel 0. */
-  dispatch(frame: RawFrame): void {
+  /** A method came for one of them. */
+  method(number: number, method: ClientMethod): void {
+    const channel = this.#channels.get(number);
+    if (channel === undefined) this.#open(number, method);
+    else this.#dispatch(channel, method);
+  }
+
+  /** A header or a body came. */
+  content(frame: RawFrame): void {
     const channel = this.#channels.get(frame.channel);
-    if (frame.type === FRAME_TYPE.method) {
-      const method = readMethod(frame);
-      if (channel === undefined) this.#open(frame.channel, method);
-      else this.#dispatchMethod(channel, method);
-    } else if (channel === undefined) {
+    if (channel === undefined) {
       const text = "expected method frame, got non method frame instead";
       throw refusal("unexpectedFrame", text, { method: null });
-    } else if (!channel.failed) {
-      if (frame.type === FRAME_TYPE.header) channel.header(frame);
-      else channel.body(frame);
     }
+    if (channel.failed) return;
+    if (frame.type === FRAME_TYPE.header) channel.header(frame);
+    else channel.body(frame);
   }
 
   /** Sends the confirms of a channel with the next {@link SessionChannels.sendAcks}. */
-  sendAckLater(channel: Channel): void {
+  sendAckLater(channel: PublishingOutlet): void {
     this.#unconfirmed.add(channel);
   }
 
@@ -70,7 +73,7 @@ export class SessionChannels {
     this.#host.send(number, { name: "channel.open-ok" });
   }
 
-  #dispatchMethod(channel: Channel, method: ClientMethod): void {
+  #dispatch(channel: Channel, method: ClientMethod): void {
     switch (method.name) {
       case "channel.open":
         throw refusal("channelError", "second 'channel.open' seen");

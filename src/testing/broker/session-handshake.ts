@@ -45,6 +45,8 @@ export interface Admission {
   readonly vhost: VirtualHost;
   /** Whether the client wants to hear of consumers that the broker cancels. */
   readonly cancelNotify: boolean;
+  /** Whether it wants to hear that the connection is blocked. */
+  readonly blockedNotify: boolean;
   /** What the client says of itself. */
   readonly clientProperties: FieldTable;
   /** The limits that hold. */
@@ -141,9 +143,11 @@ export class Handshake {
     if (vhost === undefined) throw refusal("notAllowed", `vhost ${name} not found`);
     const clientProperties = this.#clientProperties;
     const cancelNotify = can(clientProperties, "consumer_cancel_notify");
+    const blockedNotify = can(clientProperties, "connection.blocked");
     // This method is not expected before tune-ok came.
     const tuning = this.#tuning as ConnectionTuneOk;
-    this.#admission = { user: this.#user, vhost, cancelNotify, clientProperties, tuning };
+    const notify = { cancelNotify, blockedNotify };
+    this.#admission = { user: this.#user, vhost, ...notify, clientProperties, tuning };
     return { name: "connection.open-ok" };
   }
 }
@@ -158,6 +162,7 @@ const SERVER_PROPERTIES: FieldTable = {
     exchange_exchange_bindings: true,
     "basic.nack": true,
     consumer_cancel_notify: true,
+    "connection.blocked": true,
     consumer_priorities: true,
     per_consumer_qos: true,
     authentication_failure_close: true,

@@ -25,13 +25,18 @@ import type {
 } from "../../wire/generated/methods.ts";
 import { type Blame, blameOf, NO_METHOD } from "./blame.ts";
 import type { Channel, ChannelHost } from "./channel.ts";
+import type { PublishingOutlet } from "./channel-publishing.ts";
+import { type FaultPoints, NO_FAULTS } from "./faults/points.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { StoredMessage } from "./message.ts";
-import { type Refusal, refusal, refusalOf } from "./refusal.ts";
+import { Refusal, refusal, refusalOf } from "./refusal.ts";
 import { SessionChannels } from "./session-channels.ts";
+import { SessionFaults, type SessionParts } from "./session-faults.ts";
+import { Flushing } from "./session-flushing.ts";
 import { checkHeartbeat, readMethod } from "./session-frames.ts";
 import { Greeting } from "./session-greeting.ts";
-import { type Admission, Handshake, type Realm } from "./session-handshake.ts";
+import { type Admission, Handshake } from "./session-handshake.ts";
+import { InputGate } from "./session-input.ts";
 import {
   CLOSING_TIMEOUT_MS,
   DEFAULT_FRAME_MAX,
@@ -41,17 +46,10 @@ import {
   INITIAL_FRAME_MAX,
   OUTPUT_LIMIT,
 } from "./session-limits.ts";
-import type { SessionEnding, SessionObserver } from "./session-observer.ts";
+import type { SessionEnding } from "./session-observer.ts";
 import { SessionOutput } from "./session-output.ts";
+import type { SessionRealm } from "./session-realm.ts";
 import type { VirtualHost } from "./virtual-host.ts";
-
-/** What a session needs to know of its broker. */
-export interface SessionRealm extends Realm {
-  readonly maxMessageSize: number;
-  readonly observer: SessionObserver;
-  /** Whether the broker goes down, so that what comes back to a queue stays there. */
-  readonly goingDown: boolean;
-}
 
 type State = "greeting" | "handshake" | "running" | "closing" | "ended";
 
@@ -60,10 +58,14 @@ export class Session implements ChannelHost {
   readonly maxMessageSize: number;
   /** As RabbitMQ names connections: the client's address and port, then ours. */
   readonly name: string;
+  readonly faults: Readonly<FaultPoints>;
+  readonly faulty: SessionFaults;
   readonly #realm: SessionRealm;
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder(INITIAL_FRAME_MAX);
   readonly #output: SessionOutput;
+  readonly #gate: InputGate;
+  readonly #flushing: Flushing;
   readonly #handshake: Handshake;
   readonly #channels = new SessionChannels(this);
   readonly #greeting = new Greeting();
@@ -73,23 +75,28 @@ export class Session implements ChannelHost {
   #admission: Admission | undefined;
   #heartbeat: Heartbeat | undefined;
   #deadline: NodeJS.Timeout;
-  #working = false;
-  #flushing = false;
-  /** Whether a consumer could not be given a message because of what waits to be written. */
-  #owesDeliveries = false;
 
-  constructor(socket: Socket, realm: SessionRealm) {
+  /** `id` counts connections from 1. */
+  constructor(socket: Socket, realm: SessionRealm, id = 0) {
     this.maxMessageSize = realm.maxMessageSize;
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
     this.name = `${remoteAddress}:${remotePort} -> ${localAddress}:${localPort}`;
     this.#realm = realm;
+    this.faults = realm.faults ?? NO_FAULTS;
     this.#socket = socket;
     this.#output = new SessionOutput(socket, INITIAL_FRAME_MAX);
+    this.#gate = new InputGate(socket, () => this.#work());
+    this.#flushing = new Flushing(this.#output, this.#gate, {
+      sent: () => this.#heartbeat?.sent(),
+      deliver: () => this.#channels.resume(),
+      flushed: () => realm.observer.changed(),
+    });
     this.#handshake = new Handshake(realm);
+    this.faulty = new SessionFaults(id, this.#parts());
     this.#deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
     socket.setNoDelay(true);
     socket.on("data", (piece) => this.#receive(piece));
-    socket.on("drain", () => this.#resume());
+    socket.on("drain", () => this.#flushing.resume());
     socket.on("error", () => {}); // "close" follows, and that is all there is to know
     socket.on("close", () => this.#closed());
   }
@@ -123,9 +130,7 @@ export class Session implements ChannelHost {
 
   get takesDeliveries(): boolean {
     if (this.#state !== "running" || this.#realm.goingDown) return false;
-    if (this.#output.length <= OUTPUT_LIMIT) return true;
-    this.#owesDeliveries = true;
-    return false;
+    return this.#flushing.takesDeliveries;
   }
 
   /** Somebody wants it closed: says so, and waits for the client to agree. */
@@ -144,14 +149,12 @@ export class Session implements ChannelHost {
 
   /** Drops the socket without a word. */
   cut(): void {
-    this.#state = "ended";
-    this.#release();
-    this.#socket.destroy();
+    this.faulty.cut("end");
   }
 
   send(channel: number, method: ServerMethod): void {
     this.#output.method(channel, method);
-    this.#flushSoon();
+    this.#flushing.soon();
   }
 
   sendContent(channel: number, method: ServerMethod & ContentMethod, message: StoredMessage): void {
@@ -165,18 +168,21 @@ export class Session implements ChannelHost {
       // Whoever published it is not to blame.
       this.#refuse(refusalOf(error), undefined);
     }
-    this.#flushSoon();
+    this.#flushing.soon();
   }
 
-  sendAckLater(channel: Channel): void {
+  sendAckLater(channel: PublishingOutlet): void {
     this.#channels.sendAckLater(channel);
   }
 
   #receive(piece: Uint8Array): void {
     this.#heartbeat?.received();
-    this.#working = true;
-    this.#decoder.push(this.#state === "greeting" ? this.#greet(piece) : piece);
+    const cut = this.faulty.readCuts?.in(piece.length);
+    const taken = cut === undefined ? piece : piece.subarray(0, cut.octets);
+    this.#flushing.working = true;
+    this.#decoder.push(this.#state === "greeting" ? this.#greet(taken) : taken);
     this.#work();
+    if (cut !== undefined) this.faulty.cutAfterWriting(cut.kind);
   }
 
   #greet(piece: Uint8Array): Uint8Array {
@@ -196,10 +202,10 @@ export class Session implements ChannelHost {
 
   /** Handles the frames that are there, unless what they cause cannot be written. */
   #work(): void {
-    this.#working = true;
+    this.#flushing.working = true;
     this.#handleFrames();
-    this.#working = false;
-    this.#flushAll();
+    this.#flushing.working = false;
+    this.#flushing.all();
   }
 
   #handleFrames(): void {
@@ -211,7 +217,8 @@ export class Session implements ChannelHost {
       } catch (error) {
         this.#refuse(refusalOf(error), frame);
       }
-      if (this.#output.length > OUTPUT_LIMIT && !this.#flush()) return;
+      if (this.#output.length > OUTPUT_LIMIT && !this.#flushing.now()) return;
+      if (this.#gate.closed) return;
     }
     this.#channels.sendAcks();
   }
@@ -230,20 +237,34 @@ export class Session implements ChannelHost {
   #dispatch(frame: RawFrame): void {
     if (this.#state === "closing") return this.#awaitCloseOk(frame);
     if (frame.type === FRAME_TYPE.heartbeat) return checkHeartbeat(frame);
-    if (frame.channel === 0) return this.#dispatchMethod(frame);
-    if (this.#state !== "running") {
+    if (frame.channel !== 0 && this.#state !== "running") {
       const what = `a frame on channel ${frame.channel} before connection.open`;
       throw refusal("unexpectedFrame", what, { method: null });
     }
-    this.#channels.dispatch(frame);
-  }
-
-  /** On channel 0 there are only methods, and only those of class connection. */
-  #dispatchMethod(frame: RawFrame): void {
-    if (frame.type !== FRAME_TYPE.method) {
+    if (frame.type === FRAME_TYPE.method) return this.#dispatchMethod(frame);
+    if (frame.channel === 0) {
       throw refusal("unexpectedFrame", "content on channel 0", { method: null });
     }
+    this.#channels.content(frame);
+    this.faulty.blocking?.published();
+  }
+
+  #dispatchMethod(frame: RawFrame): void {
     const method = readMethod(frame);
+    if (this.faults.methods !== undefined && this.#isStruck(method, frame)) return;
+    if (frame.channel === 0) this.#answer(method);
+    else this.#channels.method(frame.channel, method);
+  }
+
+  /** Whether a fault has dealt with a method. */
+  #isStruck(method: ClientMethod, frame: RawFrame): boolean {
+    const verdict = this.faulty.verdictOn(method, frame.channel, this.faults);
+    if (verdict instanceof Refusal) this.#tellRefusal(verdict, frame);
+    return verdict !== undefined;
+  }
+
+  /** On channel 0 there are only methods of class connection. */
+  #answer(method: ClientMethod): void {
     if (this.#state === "handshake") return this.#shakeHands(method);
     switch (method.name) {
       case "connection.close":
@@ -259,8 +280,7 @@ export class Session implements ChannelHost {
   }
 
   #shakeHands(method: ClientMethod): void {
-    const handshake = this.#handshake;
-    const reply = handshake.receive(method);
+    const reply = this.#handshake.receive(method);
     if (reply !== undefined) this.send(0, reply);
     if (method.name === "connection.tune-ok") {
       const { frameMax, channelMax, heartbeat } = method;
@@ -269,11 +289,12 @@ export class Session implements ChannelHost {
       this.#channels.channelMax = channelMax;
       if (heartbeat > 0) this.#startHeartbeat(heartbeat);
     }
-    if (handshake.admission !== undefined) {
-      this.#admission = handshake.admission;
+    this.#admission = this.#handshake.admission;
+    if (this.#admission !== undefined) {
       this.#state = "running";
       clearTimeout(this.#deadline);
       this.#realm.observer.opened(this);
+      this.#realm.opened?.(this);
     }
   }
 
@@ -281,10 +302,10 @@ export class Session implements ChannelHost {
     this.#heartbeat = new Heartbeat(timeoutSeconds, {
       send: () => {
         this.#output.heartbeat();
-        this.#flush();
+        this.#flushing.now();
       },
-      // While we do not read because the client does not, its silence means nothing.
-      giveUp: () => (this.#output.paused ? this.#heartbeat?.received() : this.#socket.destroy()),
+      // While we do not read, its silence means nothing.
+      giveUp: () => (this.#gate.closed ? this.#heartbeat?.received() : this.#socket.destroy()),
     });
   }
 
@@ -293,21 +314,23 @@ export class Session implements ChannelHost {
     const { observer } = this.#realm;
     if (this.#admission === undefined) observer.refused(this, refused.replyText);
     const silent = this.#state === "handshake" && this.#handshake.silent;
-    if (silent) return this.#end();
-    const blame = blameOf(refused, frame);
-    const channel = frame === undefined ? undefined : this.#channels.all.get(frame.channel);
-    if (refused.scope === "connection" || channel === undefined) {
-      this.#close(refused, blame);
-    } else {
-      channel.fail();
-      const { replyCode, replyText } = refused;
-      this.send(channel.number, { name: "channel.close", replyCode, replyText, ...blame });
-      observer.channelClosed(this, channel.number, refused);
-    }
+    if (silent) this.#end();
+    else this.#tellRefusal(refused, frame);
   }
 
-  /** Closes the connection from our side, and gives the client some time to agree. */
-  #close({ replyCode, replyText }: Refusal, blame: Blame): void {
+  #tellRefusal(refused: Refusal, frame: RawFrame | undefined): void {
+    const channel = frame === undefined ? undefined : this.#channels.all.get(frame.channel);
+    this.#close(refused, blameOf(refused, frame), channel);
+  }
+
+  /** Closes a channel or the connection from our side; the client has some time to agree. */
+  #close(refused: Refusal, blame: Blame, channel?: Channel): void {
+    const { scope, replyCode, replyText } = refused;
+    if (scope === "channel" && channel !== undefined) {
+      channel.fail();
+      this.send(channel.number, { name: "channel.close", replyCode, replyText, ...blame });
+      return this.#realm.observer.channelClosed(this, channel.number, refused);
+    }
     this.#state = "closing";
     this.#ending = { by: "broker", replyCode, replyText };
     this.#release();
@@ -326,10 +349,13 @@ export class Session implements ChannelHost {
 
   /** Writes what is left and ends our side; what still comes is thrown away. */
   #end(): void {
+    this.#over();
+    this.#output.end();
+  }
+
+  #over(): void {
     this.#state = "ended";
     this.#release();
-    this.#output.finish();
-    this.#socket.end();
     this.#restartDeadline();
   }
 
@@ -343,6 +369,7 @@ export class Session implements ChannelHost {
   #closed(): void {
     this.#state = "ended";
     this.#release();
+    this.#output.line?.stop();
     clearTimeout(this.#deadline);
     const { observer } = this.#realm;
     if (this.#admission !== undefined) observer.closed(this, this.#ending ?? { by: "network" });
@@ -354,40 +381,14 @@ export class Session implements ChannelHost {
     this.#deadline = setTimeout(() => this.#socket.destroy(), CLOSING_TIMEOUT_MS);
   }
 
-  #flush(): boolean {
-    if (this.#output.length > 0) this.#heartbeat?.sent();
-    return this.#output.flush();
-  }
-
-  /** Writes, and goes on with deliveries for which there was no room, until the socket is full. */
-  #flushAll(): void {
-    this.#flush();
-    while (this.#owesDeliveries && this.#output.length <= OUTPUT_LIMIT) {
-      this.#owesDeliveries = false;
-      this.#working = true;
-      this.#channels.resume();
-      this.#working = false;
-      this.#flush();
-    }
-    this.#realm.observer.changed();
-  }
-
-  /** Something was written while others worked: it goes out when they are done. */
-  #flushSoon(): void {
-    if (this.#working || this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.#flushAll();
-    });
-  }
-
-  /** The socket takes more: goes on with what waits, then with the frames that a stall left. */
-  #resume(): void {
-    this.#flushAll();
-    if (!this.#output.paused || !this.#output.hasRoom) return;
-    this.#work();
-    this.#output.resume();
+  #parts(): SessionParts {
+    return {
+      ...{ socket: this.#socket, output: this.#output, gate: this.#gate, channels: this.#channels },
+      session: this,
+      resume: () => this.#flushing.resume(),
+      close: (refused, channel) => this.#close(refused, NO_METHOD, channel),
+      end: () => this.#over(),
+    };
   }
 
   #admitted(): Admission {

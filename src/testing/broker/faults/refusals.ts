@@ -1,0 +1,47 @@
+/** Refusing what clients ask, and closing their channels and connections. */
+import { UsageError } from "../../../errors.ts";
+import type { ClientMethod } from "../../../wire/generated/methods.ts";
+import { Refusal, type RefusalScope, replyName } from "../refusal.ts";
+import type { RefuseOptions, ReplyOptions } from "./broker-faults.ts";
+import type { ActiveFault } from "./fault.ts";
+import type { FaultRegistry } from "./registry.ts";
+import { selects } from "./selection.ts";
+
+/** Sets the fault of `refuse()`. */
+export function setRefusal<N extends ClientMethod["name"]>(
+  registry: FaultRegistry,
+  name: N,
+  options: RefuseOptions<N>,
+): ActiveFault {
+  const { connection: selector, predicate, scope } = options;
+  const refused = orderedRefusal(options, scope, undefined);
+  const isMeant = (method: ClientMethod): boolean =>
+    method.name === name &&
+    (predicate === undefined || predicate(method as Extract<ClientMethod, { name: N }>));
+  if (name === "basic.publish") {
+    return registry.add("refuse", options, "publishes", (fault) => (connection, { method }) => {
+      if (!selects(selector, connection.facts) || !isMeant(method)) return undefined;
+      return fault.strikes() ? { instead: refused, store: false, confirm: "never" } : undefined;
+    });
+  }
+  return registry.add("refuse", options, "methods", (fault) => (connection, method) => {
+    if (!selects(selector, connection.facts) || !isMeant(method)) return undefined;
+    return fault.strikes() ? refused : undefined;
+  });
+}
+
+/** A refusal that blames a method: the one being handled if undefined, none if null. */
+export function orderedRefusal(
+  { replyCode, replyText }: ReplyOptions,
+  scope: RefusalScope | undefined,
+  method: null | undefined,
+): Refusal {
+  checkReplyCode(replyCode);
+  return new Refusal(replyCode, replyText ?? replyName(replyCode), { scope, method });
+}
+
+/** Raises a `UsageError` unless it is one. */
+export function checkReplyCode(replyCode: number): void {
+  if (Number.isInteger(replyCode) && replyCode >= 0 && replyCode <= 0xffff) return;
+  throw new UsageError(`replyCode is ${replyCode}; it must be an integer from 0 to 65535`);
+}

@@ -1,0 +1,70 @@
+/** Connections that are not let in. */
+import type { Socket } from "node:net";
+import type { RefuseConnectionsOptions } from "./broker-faults.ts";
+import { ActiveFault } from "./fault.ts";
+import type { FaultRegistry } from "./registry.ts";
+
+/** Stands at the port. */
+export class Turnstile {
+  readonly #registry: FaultRegistry;
+  readonly #refusals = new Map<ActiveFault, Refusing>();
+
+  constructor(registry: FaultRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Sets the fault of `refuseConnections()`. */
+  set({ count = FOREVER, after, by = "reset" }: RefuseConnectionsOptions): ActiveFault {
+    const silent = new Set<Socket>();
+    const fault = this.#registry.set(
+      "refuseConnections",
+      { count, after },
+      () => this.#refusals.delete(fault),
+      (...of) => new RefusedConnections(silent, ...of),
+    );
+    this.#refusals.set(fault, { by, silent });
+    return fault;
+  }
+
+  /** A socket was accepted: true if it was turned away. */
+  turnsAway(socket: Socket): boolean {
+    for (const [fault, { by, silent }] of this.#refusals) {
+      if (!fault.strikes()) continue;
+      socket.on("error", () => {}); // whoever was turned away may say so
+      if (by === "reset") socket.resetAndDestroy();
+      else if (by === "end") socket.destroy();
+      else keepSilent(socket, silent);
+      return true;
+    }
+    return false;
+  }
+}
+
+/** The fault; once cleared, those that nobody answered are dropped. */
+class RefusedConnections extends ActiveFault {
+  readonly #silent: ReadonlySet<Socket>;
+
+  constructor(silent: ReadonlySet<Socket>, ...of: ConstructorParameters<typeof ActiveFault>) {
+    super(...of);
+    this.#silent = silent;
+  }
+
+  override clear(): void {
+    super.clear();
+    for (const socket of this.#silent) socket.destroy();
+  }
+}
+
+interface Refusing {
+  readonly by: RefuseConnectionsOptions["by"];
+  readonly silent: Set<Socket>;
+}
+
+/** What it says is thrown away. */
+function keepSilent(socket: Socket, silent: Set<Socket>): void {
+  silent.add(socket);
+  socket.on("close", () => silent.delete(socket));
+  socket.resume();
+}
+
+const FOREVER = Number.POSITIVE_INFINITY;
