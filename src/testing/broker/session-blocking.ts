@@ -3,10 +3,10 @@
  *
  *     free --alarm--> blocking --a message is published--> blocked --no alarm any more--> free
  *
- * Who publishes nothing is not blocked: RabbitMQ waits for the next message, takes it, says
+ * Who publishes nothing is not blocked: RabbitMQ waits for the header of the next message, says
  * connection.blocked to clients that want to know, and reads nothing more from the socket, so that
- * methods and heartbeats wait as well. What was published before and is not confirmed yet, that
- * message included, is confirmed when it is over.
+ * the rest of the message, methods and heartbeats wait as well. What was published before and is not
+ * confirmed yet is confirmed when it is over, and so is that message.
  */
 import type { ConnectionBlocked, ConnectionUnblocked } from "../../wire/generated/methods.ts";
 
@@ -57,7 +57,7 @@ export class Blocking {
     this.#host.goOnReading(this);
   }
 
-  /** A message was published. */
+  /** A part of a message has come. */
   published(): void {
     if (!this.#blocked && !this.idle) this.#block();
   }

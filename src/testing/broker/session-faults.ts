@@ -139,6 +139,7 @@ export class SessionFaults implements FaultyConnection {
   }
 
   cut(kind: CutKind): void {
+    this.#parts.output.line?.stop();
     this.#parts.end();
     this.#drop(kind);
   }
@@ -148,14 +149,20 @@ export class SessionFaults implements FaultyConnection {
     const { channels, output, socket } = this.#parts;
     channels.sendAcks();
     output.finish();
+    output.line?.finish();
     this.#parts.end();
     socket.write(NOTHING, () => this.#drop(kind));
   }
 
   #drop(kind: CutKind): void {
     const { socket } = this.#parts;
-    if (kind === "reset") socket.resetAndDestroy();
-    else socket.destroy();
+    if (kind === "reset") {
+      socket.resetAndDestroy();
+    } else {
+      // To destroy a socket with unread input is a reset; so what still comes is thrown away.
+      socket.end();
+      socket.resume();
+    }
   }
 }
 

@@ -149,7 +149,8 @@ export class Session implements ChannelHost {
 
   /** Drops the socket without a word. */
   cut(): void {
-    this.faulty.cut("end");
+    this.#over();
+    this.#socket.destroy();
   }
 
   send(channel: number, method: ServerMethod): void {

@@ -107,6 +107,14 @@ export class FaultyLine {
     this.#pass();
   }
 
+  /** Lets everything pass at once, unless nothing may; nothing passes after that. */
+  finish(): void {
+    const silent = [...this.#rules].some((rule) => rule.silent === true);
+    const left = silent || !this.#socket.writable ? [] : this.#queue;
+    for (const { bytes } of left) this.#socket.write(bytes);
+    this.stop();
+  }
+
   /** Nothing passes any more. */
   stop(): void {
     this.#stopped = true;

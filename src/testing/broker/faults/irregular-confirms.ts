@@ -67,8 +67,7 @@ export class IrregularConfirms {
       }
     }
     const now = Date.now();
-    const late = this.#waiting.findIndex(({ since }) => since + delayMs > now);
-    const old = this.#waiting.splice(0, late < 0 ? this.#waiting.length : late);
+    const old = this.#waiting.splice(0, this.#overdue(style, now));
     this.#answer(old, style, confirms);
     this.#wait(delayMs, now);
     return confirms;
@@ -78,6 +77,13 @@ export class IrregularConfirms {
   stop(): void {
     clearTimeout(this.#timer);
     this.#waiting = [];
+  }
+
+  /** How many have waited long enough; with the oldest of a batch all of it has. */
+  #overdue({ batch, delayMs }: ConfirmStyle, now: number): number {
+    const { length } = this.#waiting;
+    const late = this.#waiting.findIndex(({ since }) => since + delayMs > now);
+    return late < 0 || (batch !== undefined && late > 0) ? length : late;
   }
 
   #wait(delayMs: number, now: number): void {

@@ -32,7 +32,7 @@ export class Turnstile {
       if (!fault.strikes()) continue;
       socket.on("error", () => {}); // whoever was turned away may say so
       if (by === "reset") socket.resetAndDestroy();
-      else if (by === "end") socket.destroy();
+      else if (by === "end") socket.resume().end();
       else keepSilent(socket, silent);
       return true;
     }

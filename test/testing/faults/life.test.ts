@@ -1,0 +1,117 @@
+/** How often a fault strikes, whom, and how it ends. */
+import { expect } from "chai";
+import { UsageError } from "../../../src/errors.ts";
+import { lines, publish, stage } from "./stage.ts";
+
+describe("a fault that is set", () => {
+  const on = stage();
+
+  it("counts down, tells how often it struck, and is over", async () => {
+    const client = await on.confirming();
+    const fault = on.broker.faults.nack({ count: 2, after: 1 });
+    expect(on.broker.faults.active).to.deep.equal([fault]);
+    expect(fault).to.include({ name: "nack", struck: 0, remaining: 2 });
+    const once = fault.waitForStrikes();
+    publish(client, 2);
+    await once;
+    expect(fault).to.include({ struck: 1, remaining: 1 });
+    publish(client, 2);
+    expect(await fault.done).to.equal(2);
+    await fault.waitForStrikes(2);
+    expect(fault).to.include({ struck: 2, remaining: 0 });
+    expect(on.broker.faults.active).to.deep.equal([]);
+    expect(await lines(client, 4)).to.deep.equal([
+      ...["ack 1", "nack 2 multiple", "nack 3 multiple", "ack 4"],
+    ]);
+  });
+
+  it("can be cleared, alone and with others, at the end of a block and of the broker", async () => {
+    const client = await on.confirming();
+    const { faults } = on.broker;
+    const one = faults.nack({ count: Number.POSITIVE_INFINITY });
+    const two = faults.lose();
+    one.clear();
+    one.clear();
+    expect(await one.done).to.equal(0);
+    expect(faults.active).to.deep.equal([two]);
+    {
+      using three = faults.nack();
+      expect(faults.active).to.deep.equal([two, three]);
+    }
+    expect(faults.active).to.deep.equal([two]);
+    faults.clear();
+    publish(client);
+    expect(await lines(client, 1)).to.deep.equal(["ack 1"]);
+    const four = faults.stopReading();
+    await on.broker.stop();
+    expect(await four.done).to.equal(1);
+  });
+
+  it("is not waited for in vain", async () => {
+    const fault = on.broker.faults.nack();
+    const wait = fault.waitForStrikes().catch((error: Error) => error.message);
+    fault.clear();
+    expect(await wait).to.equal('the fault "nack" is over; it struck 0 times and not 1');
+    const after = await fault.waitForStrikes(3).catch((error: Error) => error.message);
+    expect(after).to.equal('the fault "nack" is over; it struck 0 times and not 3');
+  });
+
+  it("strikes what it is meant for: by exchange, routing key, connection and predicate", async () => {
+    await on.start({ confirms: { multiple: false } });
+    const [client] = [await on.confirming(), await on.confirming()];
+    const [, view] = on.broker.connections;
+    const { faults } = on.broker;
+    const count = Number.POSITIVE_INFINITY;
+    for (const [options, struck] of [
+      [{ exchange: "" }, ["1", "2", "3"]],
+      [{ exchange: "amq.direct" }, []],
+      [{ routingKey: "q" }, ["1", "2", "3"]],
+      [{ routingKey: "Q" }, []],
+      [{ routingKey: /^Q$/i }, ["1", "2", "3"]],
+      [{ routingKey: /Q/g }, []],
+      [{ predicate: ({ body }: { body: Uint8Array }) => body[0] === 0x32 }, ["2"]],
+      [{ connection: view }, []],
+      [{ connection: ({ id }: { id: number }) => id === 1 }, ["1", "2", "3"]],
+      [{ connection: "by this name" }, []],
+    ] as const) {
+      const fault = faults.nack({ count, ...options });
+      publish(client, 3);
+      const answers = (await lines(client, 3)).map((line) => line.split(" ")[0]);
+      const nacked = ["1", "2", "3"].filter((_, i) => answers[i] === "nack");
+      expect(nacked, Object.keys(options).join()).to.deep.equal(struck);
+      expect(fault.struck).to.equal(struck.length);
+      fault.clear();
+    }
+  });
+
+  it("leaves a publish to the one that was set first", async () => {
+    const client = await on.confirming();
+    const { faults } = on.broker;
+    const nack = faults.nack();
+    const drop = faults.dropConfirm();
+    publish(client, 3);
+    expect(await lines(client, 2)).to.deep.equal(["nack 1", "ack 3"]);
+    expect([nack.struck, drop.struck]).to.deep.equal([1, 1]);
+  });
+
+  it("is not set with options that cannot be", () => {
+    const { faults } = on.broker;
+    for (const set of [
+      () => faults.nack({ count: 0 }),
+      () => faults.nack({ count: 1.5 }),
+      () => faults.lose({ after: -1 }),
+      () => faults.holdConfirms({ count: -1 }),
+      () => faults.delay({ ms: -1 }),
+      () => faults.delay({ ms: 1, jitterMs: Number.NaN }),
+      () => faults.split({ octets: 0 }),
+      () => faults.cut({ on: "basic.publish", afterRead: 5 }),
+      () => faults.cut({ afterRead: 0 }),
+      () => faults.cut({ afterWritten: 1.5 }),
+      () => faults.cut({ at: 3 }),
+      () => faults.refuseConnections({ count: 0 }),
+    ]) {
+      expect(set, String(set)).to.throw(UsageError);
+    }
+    expect(faults.active).to.deep.equal([]);
+  });
+});
