@@ -73,8 +73,9 @@ export {
   type FieldTable,
   type FieldType,
   type FieldValue,
-  type TaggedTable,
+  TaggedTable,
   TaggedValue,
   tagged,
 } from "./wire/field-value.ts";
 export type { BasicProperties } from "./wire/generated/properties.ts";
+export type { TaggedProperties } from "./wire/tagged-properties.ts";

@@ -31,4 +31,5 @@ export * from "./wire/generated/properties.ts";
 export * from "./wire/output.ts";
 export * from "./wire/properties.ts";
 export * from "./wire/reader.ts";
+export * from "./wire/tagged-properties.ts";
 export * from "./wire/writer.ts";

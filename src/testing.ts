@@ -20,13 +20,13 @@ export type {
   CutOptions,
   DelayOptions,
   DropConfirmOptions,
+  FaultySendOptions,
   HeldConfirms,
   NackOptions,
   RefuseConnectionsOptions,
   RefuseOptions,
   ReplyOptions,
   ReturnOptions,
-  SendOptions,
   SplitOptions,
 } from "./testing/broker/faults/broker-faults.ts";
 export type { ConfirmOptions } from "./testing/broker/faults/confirm-style.ts";

@@ -4,6 +4,7 @@ import type { ChannelEvent, ChannelMachine } from "../protocol/channel.ts";
 import { ConfirmTally } from "../protocol/confirm-tally.ts";
 import type { OpenDelivery } from "../protocol/delivery-ledger.ts";
 import { type PublishRoute, routeOf } from "../protocol/publish-route.ts";
+import { NO_PROPERTIES } from "../wire/properties.ts";
 import { ChannelMethods } from "./channel-methods.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
@@ -19,6 +20,7 @@ import {
   checkBody,
   checkProperties,
   checkPublishOptions,
+  propertiesToSend,
 } from "./publish-options.ts";
 import { refuseTimeout, type WaitBounds } from "./waiting.ts";
 
@@ -71,15 +73,16 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
   ): number {
     checkPublishOptions(options);
     checkBody(body);
-    checkProperties(options);
+    const properties = propertiesToSend(NO_PROPERTIES, options);
+    checkProperties(properties);
     if (this.#driver.machine.pendingBytes > MAX_PENDING_BYTES) {
       throw new UsageError(
         `more than ${MAX_PENDING_BYTES} octets wait to be sent; await waitForConfirms() first, ` +
           "or use a Publisher, which queues",
       );
     }
-    this.#route = routeOf(this.#route, exchange, routingKey, options, options);
-    const publication = new TalliedPublication(this.#tally, this.#route, body, options);
+    this.#route = routeOf(this.#route, exchange, routingKey, options, properties);
+    const publication = new TalliedPublication(this.#tally, this.#route, body, properties);
     try {
       this.#refuseWhile();
       this.#refuseIfClosing();

@@ -58,7 +58,8 @@ function merge(
   } satisfies { readonly [P in keyof Required<BasicProperties>]: unknown };
 }
 
-function hasNoProperties(p: BasicProperties): boolean {
+/** Whether none of the 14 is there. */
+export function hasNoProperties(p: BasicProperties): boolean {
   return (
     p.contentType === undefined &&
     p.contentEncoding === undefined &&

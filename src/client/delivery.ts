@@ -4,6 +4,7 @@ import type { Content } from "../protocol/content-assembler.ts";
 import type { OpenDelivery, Settlement } from "../protocol/delivery-ledger.ts";
 import type { BasicDeliver, BasicGetOk, ClientMethod } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { TaggedProperties } from "../wire/tagged-properties.ts";
 
 /** What an ack takes. */
 export interface AckOptions {
@@ -52,13 +53,14 @@ export class Delivery {
   readonly properties: BasicProperties;
   /** Octets of its own: nothing else writes to them. */
   readonly body: Uint8Array;
+  readonly #content: Content;
   readonly #channel: SettlingChannel;
   readonly #open: OpenDelivery | undefined;
 
   /** @internal */
   constructor(
     method: BasicGetOk | BasicDeliver,
-    { properties, body }: Content,
+    content: Content,
     channel: SettlingChannel,
     open: OpenDelivery | undefined,
   ) {
@@ -66,10 +68,25 @@ export class Delivery {
     this.redelivered = method.redelivered;
     this.exchange = method.exchange;
     this.routingKey = method.routingKey;
-    this.properties = properties;
-    this.body = body;
+    this.properties = content.properties;
+    this.body = content.body;
+    this.#content = content;
     this.#channel = channel;
     this.#open = open;
+  }
+
+  /**
+   * The properties without loss: with the type of each header, headers that came twice, texts that
+   * are not UTF-8, and times that no `Date` reaches. For tools, and to pass a message on as it came:
+   *
+   *     await publisher.publish("", "next", delivery.body, {
+   *       taggedProperties: delivery.taggedProperties,
+   *     });
+   *
+   * They are read anew each time that they are asked for.
+   */
+  get taggedProperties(): TaggedProperties {
+    return this.#content.taggedProperties;
   }
 
   /** It has been dealt with: the broker forgets it (basic.ack). */

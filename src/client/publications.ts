@@ -3,7 +3,7 @@ import type { AmqpError } from "../errors.ts";
 import type { ConfirmTally, TallySegment } from "../protocol/confirm-tally.ts";
 import { Publication } from "../protocol/publication.ts";
 import type { PublishRoute } from "../protocol/publish-route.ts";
-import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { SentProperties } from "../wire/tagged-properties.ts";
 
 /** What a publish resolves with: the broker has the message. */
 export interface Confirmation {
@@ -19,7 +19,7 @@ export class TalliedPublication extends Publication {
     tally: ConfirmTally,
     route: PublishRoute,
     body: Uint8Array | string,
-    properties: BasicProperties,
+    properties: SentProperties,
   ) {
     super(route, body, properties);
     this.#segment = tally.submit();
@@ -54,7 +54,7 @@ export class ToldPublication extends TalliedPublication {
     tally: ConfirmTally,
     route: PublishRoute,
     body: Uint8Array | string,
-    properties: BasicProperties,
+    properties: SentProperties,
     resolve: (confirmation: Confirmation) => void,
     reject: (error: AmqpError) => void,
   ) {

@@ -1,7 +1,10 @@
 /** What a publish is given: its options, their checks, and their defaults. */
 import { UsageError } from "../errors.ts";
+import { type FieldTable, TaggedTable, TaggedValue } from "../wire/field-value.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { SentProperties, TaggedProperties } from "../wire/tagged-properties.ts";
 import { describe } from "../wire/writer.ts";
+import { hasNoProperties, withDefaults } from "./default-properties.ts";
 import { refuseTimeout } from "./waiting.ts";
 
 /** How to publish by delivery tag; the properties of the message are among the options. */
@@ -13,6 +16,12 @@ export interface BasicPublishOptions extends BasicProperties {
    * implement it and closes the whole connection with 540.
    */
   readonly immediate?: boolean | undefined;
+  /**
+   * The properties as they are to be on the wire, octet for octet, such as those of a delivery that
+   * is passed on: `Delivery.taggedProperties`. They go out as they are, without the publisher's
+   * defaults, and plain ones beside them are refused.
+   */
+  readonly taggedProperties?: TaggedProperties | undefined;
 }
 
 /**
@@ -38,20 +47,35 @@ export interface Message extends PublishOptions {
   readonly body: Uint8Array | string;
 }
 
+/** What goes on the wire: the tagged properties, or the plain ones with their defaults. */
+export function propertiesToSend(
+  defaults: BasicProperties,
+  options: BasicPublishOptions,
+): SentProperties {
+  const { taggedProperties } = options;
+  if (taggedProperties === undefined) return withDefaults(defaults, options);
+  if (typeof taggedProperties !== "object" || taggedProperties === null) {
+    throw new UsageError(`taggedProperties must be an object, not ${describe(taggedProperties)}`);
+  }
+  if (!hasNoProperties(options)) {
+    throw new UsageError("the properties of a publish are either plain or tagged, not both");
+  }
+  return taggedProperties;
+}
+
 /**
  * Refuses, with a `UsageError`, what can be encoded and yet cannot be right: RabbitMQ would close
  * the channel for it (406) and take other publishes along.
  */
-export function checkProperties(properties: BasicProperties): void {
+export function checkProperties(properties: SentProperties): void {
   const { expiration, deliveryMode, headers } = properties;
   if (expiration !== undefined) checkExpiration(expiration);
   if (deliveryMode !== undefined && deliveryMode !== 1 && deliveryMode !== 2) {
     throw new UsageError("deliveryMode must be 1 (transient) or 2 (persistent)");
   }
   if (typeof headers === "object" && headers !== null) {
-    const { CC, BCC } = headers;
-    if (CC !== undefined) checkRecipients(CC, "CC");
-    if (BCC !== undefined) checkRecipients(BCC, "BCC");
+    checkRecipients(headers, "CC");
+    checkRecipients(headers, "BCC");
   }
 }
 
@@ -87,8 +111,9 @@ export function checkBody(body: Uint8Array | string): void {
 /** RabbitMQ's timers take 32 bits: some 49 days. */
 const MAX_EXPIRATION_MS = 4_294_967_295;
 
-function checkExpiration(expiration: string): void {
-  if (!/^\d+$/.test(expiration) || Number(expiration) > MAX_EXPIRATION_MS) {
+function checkExpiration(expiration: string | Uint8Array): void {
+  const isTime = typeof expiration === "string" && /^\d+$/.test(expiration);
+  if (!isTime || Number(expiration) > MAX_EXPIRATION_MS) {
     throw new UsageError(
       'expiration must be a string of digits, in milliseconds, as in "60000", and at most ' +
         MAX_EXPIRATION_MS,
@@ -97,8 +122,24 @@ function checkExpiration(expiration: string): void {
 }
 
 /** Sender-selected distribution takes arrays of routing keys (rabbitmq.com/docs/sender-selected). */
-function checkRecipients(value: unknown, name: "CC" | "BCC"): void {
-  if (!Array.isArray(value) || value.some((key) => typeof key !== "string")) {
-    throw new UsageError(`the header ${name} must be an array of strings`);
+function checkRecipients(headers: FieldTable | TaggedTable, name: "CC" | "BCC"): void {
+  for (const each of valuesOf(headers, name)) {
+    const keys = each instanceof TaggedValue && each.type === "A" ? each.value : each;
+    if (!Array.isArray(keys) || !keys.every(isLongString)) {
+      throw new UsageError(`the header ${name} must be an array of strings`);
+    }
   }
+}
+
+/** A tagged table may have a name more than once. */
+function valuesOf(headers: FieldTable | TaggedTable, name: string): readonly unknown[] {
+  if (headers instanceof TaggedTable) {
+    return headers.entries.filter(([each]) => each === name).map(([, value]) => value);
+  }
+  const value = headers[name];
+  return value === undefined ? [] : [value];
+}
+
+function isLongString(value: unknown): boolean {
+  return value instanceof TaggedValue ? value.type === "S" : typeof value === "string";
 }

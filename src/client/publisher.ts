@@ -19,7 +19,7 @@ import type { PublishWindow, WindowLimits } from "../protocol/publish-window.ts"
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
-import { fixDefaults, withDefaults } from "./default-properties.ts";
+import { fixDefaults } from "./default-properties.ts";
 import type { Driver } from "./driver.ts";
 import { Ending } from "./ending.ts";
 import { AbortablePublication, type Confirmation, ToldPublication } from "./publications.ts";
@@ -30,6 +30,7 @@ import {
   checkPublishOptions,
   type Message,
   type PublishOptions,
+  propertiesToSend,
 } from "./publish-options.ts";
 import { watchSignal } from "./signals.ts";
 import { abortError, refuseTimeout, type WaitBounds, waitFor } from "./waiting.ts";
@@ -246,7 +247,7 @@ export class Publisher implements AsyncDisposable {
     reject: (error: AmqpError) => void,
   ): void {
     checkPublishOptions(options);
-    const properties = withDefaults(this.#defaults, options);
+    const properties = propertiesToSend(this.#defaults, options);
     checkBody(body);
     checkProperties(properties);
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;

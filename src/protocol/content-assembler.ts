@@ -14,13 +14,28 @@ import type { ContentMethod } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { readContentHeader } from "../wire/properties.ts";
 import { Reader } from "../wire/reader.ts";
+import { readTaggedProperties, type TaggedProperties } from "../wire/tagged-properties.ts";
 
 /** A method with the content that came after it. */
-export interface Content<M extends ContentMethod = ContentMethod> {
+export class Content<M extends ContentMethod = ContentMethod> {
   readonly method: M;
   readonly properties: BasicProperties;
   /** A copy of its own; nobody else writes to it. */
   readonly body: Uint8Array;
+  readonly #propertyBytes: Uint8Array;
+
+  /** `propertyBytes` are the properties as they came, a copy as well. */
+  constructor(method: M, properties: BasicProperties, body: Uint8Array, propertyBytes: Uint8Array) {
+    this.method = method;
+    this.properties = properties;
+    this.body = body;
+    this.#propertyBytes = propertyBytes;
+  }
+
+  /** The properties without loss: written again, they are the octets that came. Read when asked. */
+  get taggedProperties(): TaggedProperties {
+    return readTaggedProperties(new Reader(this.#propertyBytes));
+  }
 }
 
 /** Where the payload of a frame lies. */
@@ -35,6 +50,7 @@ export class ContentAssembler<M extends ContentMethod = ContentMethod> {
   readonly #maxBodyBytes: number;
   #method: M | undefined;
   #properties: BasicProperties | undefined;
+  #propertyBytes: Uint8Array = EMPTY;
   #body: Uint8Array = EMPTY;
   #filled = 0;
 
@@ -73,7 +89,9 @@ export class ContentAssembler<M extends ContentMethod = ContentMethod> {
       });
     }
     this.#properties = header.properties;
-    this.#body = header.bodySize === 0 ? EMPTY : new Uint8Array(header.bodySize);
+    this.#propertyBytes = copyPropertyBytes(payload);
+    // Also an empty one is the application's alone: it may give its memory to a worker.
+    this.#body = new Uint8Array(header.bodySize);
     return this.#finishIfComplete(this.#method, header.properties);
   }
 
@@ -96,9 +114,10 @@ export class ContentAssembler<M extends ContentMethod = ContentMethod> {
 
   #finishIfComplete(method: M, properties: BasicProperties): Content<M> | undefined {
     if (this.#filled < this.#body.length) return undefined;
-    const content = { method, properties, body: this.#body };
+    const content = new Content(method, properties, this.#body, this.#propertyBytes);
     this.#method = undefined;
     this.#properties = undefined;
+    this.#propertyBytes = EMPTY;
     this.#body = EMPTY;
     this.#filled = 0;
     return content;
@@ -106,6 +125,17 @@ export class ContentAssembler<M extends ContentMethod = ContentMethod> {
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Class id, weight and body size come before the properties (properties.ts). */
+const PROPERTIES_AT = 12;
+/** The flags of a message that has no properties. */
+const NO_FLAGS: Uint8Array = new Uint8Array(2);
+
+/** A copy, because the payload lies in a buffer that is used again, or that is far larger. */
+function copyPropertyBytes({ bytes, start, end }: Payload): Uint8Array {
+  const from = start + PROPERTIES_AT;
+  return end - from === NO_FLAGS.length ? NO_FLAGS : new Uint8Array(bytes.subarray(from, end));
+}
 
 function unexpected(expected: string, got: string): ProtocolError {
   return new ProtocolError(`${expected} was due and ${got} came`, {

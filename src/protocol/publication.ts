@@ -8,7 +8,7 @@
  *        +--> told `unsent`                 +--> told by a return, a deadline, a close ...
  */
 import { type AmqpError, PublishError, type PublishOutcome, withoutStackTrace } from "../errors.ts";
-import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { SentProperties } from "../wire/tagged-properties.ts";
 import type { PublishRoute } from "./publish-route.ts";
 import type { Filed } from "./return-matcher.ts";
 import { readBack } from "./returned-properties.ts";
@@ -31,7 +31,7 @@ export abstract class Publication {
   /** Where it goes. */
   readonly route: PublishRoute;
   /** Undefined once nothing needs them any more. */
-  properties: BasicProperties | undefined;
+  properties: SentProperties | undefined;
   body: Uint8Array | string | undefined;
   /** Octets of the body; 0 until it is encoded. */
   bodySize = 0;
@@ -42,7 +42,7 @@ export abstract class Publication {
   /** Whether the caller has been told how it ended. */
   told = false;
 
-  constructor(route: PublishRoute, body: Uint8Array | string, properties: BasicProperties) {
+  constructor(route: PublishRoute, body: Uint8Array | string, properties: SentProperties) {
     this.route = route;
     this.body = body;
     this.properties = properties;

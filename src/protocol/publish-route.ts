@@ -5,7 +5,7 @@
  * method is the same as the one before takes one look (wire/last-head.ts).
  */
 import type { BasicPublish } from "../wire/generated/methods.ts";
-import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { SentProperties } from "../wire/tagged-properties.ts";
 
 /** The options of a publish that are arguments of its method. */
 export interface PublishFlags {
@@ -51,11 +51,11 @@ export function routeOf(
   exchange: string,
   routingKey: string,
   flags: PublishFlags,
-  properties: BasicProperties,
+  properties: SentProperties,
 ): PublishRoute {
   const mandatory = flags.mandatory === true;
   const immediate = flags.immediate === true;
-  const { userId } = properties;
+  const userId = typeof properties.userId === "string" ? properties.userId : undefined;
   const wantsDirectReply = properties.replyTo === "amq.rabbitmq.reply-to";
   const isSame =
     last !== undefined &&

@@ -7,6 +7,7 @@ import type { FieldValue } from "../wire/field-value.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
 import { readProperties, writeProperties } from "../wire/properties.ts";
 import { Reader } from "../wire/reader.ts";
+import type { SentProperties } from "../wire/tagged-properties.ts";
 import { Writer } from "../wire/writer.ts";
 
 /**
@@ -19,7 +20,7 @@ export type Likeness = "same" | "extended" | "part" | "other";
  * What a peer that reads the properties sees: 5.0 as 5, a Date in whole seconds, and so on. When a
  * deadline has released them, their owner may make of them what cannot be encoded: undefined.
  */
-export function readBack(properties: BasicProperties): BasicProperties | undefined {
+export function readBack(properties: SentProperties): BasicProperties | undefined {
   try {
     return readProperties(new Reader(encode(properties)));
   } catch {
@@ -72,7 +73,7 @@ function keyOf(properties: BasicProperties): string {
   return key;
 }
 
-function encode(properties: BasicProperties): Uint8Array {
+function encode(properties: SentProperties): Uint8Array {
   const writer = new Writer();
   writeProperties(writer, properties);
   return writer.written;

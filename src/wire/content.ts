@@ -17,10 +17,10 @@ import {
 } from "./frame.ts";
 import { FRAME_END, FRAME_TYPE } from "./generated/constants.ts";
 import type { ContentMethod } from "./generated/methods.ts";
-import type { BasicProperties } from "./generated/properties.ts";
 import type { LastHead } from "./last-head.ts";
 import type { Output } from "./output.ts";
 import { writeContentHeader } from "./properties.ts";
+import type { SentProperties } from "./tagged-properties.ts";
 import { encodeText, isWellFormed } from "./text.ts";
 import { describe, type Writer } from "./writer.ts";
 
@@ -40,7 +40,7 @@ export function writeContent(
   output: Output,
   channel: number,
   method: ContentMethod,
-  properties: BasicProperties,
+  properties: SentProperties,
   body: Uint8Array | string,
   frameMax: number,
   last?: LastHead,
@@ -68,7 +68,7 @@ function writeHead(
   output: Output,
   channel: number,
   method: ContentMethod,
-  properties: BasicProperties,
+  properties: SentProperties,
   bodySize: number,
   frameMax: number,
   last: LastHead | undefined,
@@ -94,7 +94,7 @@ function writeHead(
 function writeHeaderFrame(
   writer: Writer,
   channel: number,
-  properties: BasicProperties,
+  properties: SentProperties,
   bodySize: number,
   frameMax: number,
 ): number {

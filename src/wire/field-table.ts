@@ -47,6 +47,18 @@ export function writeTable(writer: Writer, table: FieldTable | TaggedTable, what
   writeTableAt(writer, table, what, 1);
 }
 
+/** Writes a time: a `Date` in whole seconds, or the seconds themselves, 0 to 2^64 - 1. */
+export function writeTime(writer: Writer, value: Date | number | bigint, what: string): void {
+  if (value instanceof Date) writer.writeTimestamp(value, what);
+  else writer.writeUint64(toBigInt(value, what), what);
+}
+
+/** A 64-bit integer as a number where that is safe, else as it is. */
+export function plainInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
 function readTableAt(reader: Reader, depth: number): FieldTable {
   const entries = openNested(reader, depth, "a table");
   const table: Record<string, FieldValue> = {};
@@ -215,11 +227,6 @@ function openNested(reader: Reader, depth: number, what: string): Reader {
   return reader.readSlice(reader.readLong(), what);
 }
 
-function plainInteger(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
 function writeTableAt(
   writer: Writer,
   table: FieldTable | TaggedTable,
@@ -249,12 +256,8 @@ function writeTableAt(
 }
 
 function writeName(writer: Writer, name: string | Uint8Array, what: string): void {
-  if (typeof name === "string") {
-    writer.writeShortstr(name, NAME_IN, what);
-  } else {
-    writer.writeOctet(name.length, `the length of a name in ${what}`);
-    writer.writeBytes(name);
-  }
+  if (typeof name === "string") writer.writeShortstr(name, NAME_IN, what);
+  else writer.writeShortstrBytes(name, NAME_IN + what);
 }
 
 const NAME_IN = "a name in ";
@@ -314,10 +317,7 @@ const TAGGED_WRITERS: {
   },
   S: (writer, value, what) => writer.writeLongstr(value, what),
   A: (writer, value, what, depth) => writeArray(writer, value, what, depth + 1),
-  T: (writer, value, what) => {
-    if (value instanceof Date) writer.writeTimestamp(value, what);
-    else writer.writeUint64(toBigInt(value, what), what);
-  },
+  T: writeTime,
   F: (writer, value, what, depth) => writeTableAt(writer, value, what, depth + 1),
   V: () => {},
   x: (writer, value, what) => writer.writeLongstr(value, what),

@@ -11,21 +11,21 @@
  * copy inside of the output, and cost those whose routing keys change an allocation each.
  */
 import type { BasicPublish } from "./generated/methods.ts";
-import type { BasicProperties } from "./generated/properties.ts";
 import type { Output } from "./output.ts";
+import type { SentProperties } from "./tagged-properties.ts";
 
 /** Where the head of a channel's last publish lies. */
 export class LastHead {
   /** The one object of properties that nobody changes: only its header frame is ever copied. */
-  readonly #fixed: BasicProperties;
+  readonly #fixed: SentProperties;
   #epoch = -1;
   #start = 0;
   #methodLength = 0;
   #headerLength = 0;
   #method: BasicPublish | undefined;
-  #properties: BasicProperties | undefined;
+  #properties: SentProperties | undefined;
 
-  constructor(fixed: BasicProperties) {
+  constructor(fixed: SentProperties) {
     this.#fixed = fixed;
   }
 
@@ -38,7 +38,7 @@ export class LastHead {
   repeat(
     output: Output,
     method: BasicPublish,
-    properties: BasicProperties,
+    properties: SentProperties,
   ): "nothing" | "method" | "all" {
     if (this.#epoch !== output.epoch || this.#method !== method) return "nothing";
     if (properties === this.#properties) {
@@ -55,7 +55,7 @@ export class LastHead {
     start: number,
     headerStart: number,
     method: BasicPublish,
-    properties: BasicProperties,
+    properties: SentProperties,
   ): void {
     this.#epoch = output.epoch;
     this.#start = start;

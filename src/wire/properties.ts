@@ -8,10 +8,12 @@
  * another 16 flags, but class basic has 14 properties and needs one word.
  */
 import { ProtocolError, UsageError } from "../errors.ts";
-import { readTable, writeTable } from "./field-table.ts";
+import { readTable, writeTable, writeTime } from "./field-table.ts";
+import { TaggedValue } from "./field-value.ts";
 import { BASIC_CLASS_ID, REPLY_CODE } from "./generated/constants.ts";
 import { type BasicProperties, PROPERTY_FLAG } from "./generated/properties.ts";
 import type { Reader } from "./reader.ts";
+import type { SentProperties } from "./tagged-properties.ts";
 import { describe, type Writer } from "./writer.ts";
 
 /** A content header, decoded. */
@@ -29,7 +31,7 @@ export const NO_PROPERTIES: BasicProperties = Object.freeze({});
 export function writeContentHeader(
   writer: Writer,
   bodySize: number,
-  properties: BasicProperties,
+  properties: SentProperties,
 ): void {
   writer.writeShort(BASIC_CLASS_ID);
   writer.writeShort(0);
@@ -56,17 +58,17 @@ export function readContentHeader(reader: Reader): ContentHeader {
 }
 
 /** Writes the flags and the values of the properties that are not undefined. */
-export function writeProperties(writer: Writer, p: BasicProperties): void {
+export function writeProperties(writer: Writer, p: SentProperties): void {
   let flags = 0;
   const at = writer.length;
   writer.writeShort(0);
   if (p.contentType !== undefined) {
     flags |= PROPERTY_FLAG.contentType;
-    writer.writeShortstr(p.contentType, "contentType");
+    writeShortstr(writer, p.contentType, "contentType");
   }
   if (p.contentEncoding !== undefined) {
     flags |= PROPERTY_FLAG.contentEncoding;
-    writer.writeShortstr(p.contentEncoding, "contentEncoding");
+    writeShortstr(writer, p.contentEncoding, "contentEncoding");
   }
   if (p.headers !== undefined) {
     flags |= PROPERTY_FLAG.headers;
@@ -82,57 +84,46 @@ export function writeProperties(writer: Writer, p: BasicProperties): void {
   }
   if (p.correlationId !== undefined) {
     flags |= PROPERTY_FLAG.correlationId;
-    writer.writeShortstr(p.correlationId, "correlationId");
+    writeShortstr(writer, p.correlationId, "correlationId");
   }
   if (p.replyTo !== undefined) {
     flags |= PROPERTY_FLAG.replyTo;
-    writer.writeShortstr(p.replyTo, "replyTo");
+    writeShortstr(writer, p.replyTo, "replyTo");
   }
   if (p.expiration !== undefined) {
     flags |= PROPERTY_FLAG.expiration;
-    writer.writeShortstr(p.expiration, "expiration");
+    writeShortstr(writer, p.expiration, "expiration");
   }
   if (p.messageId !== undefined) {
     flags |= PROPERTY_FLAG.messageId;
-    writer.writeShortstr(p.messageId, "messageId");
+    writeShortstr(writer, p.messageId, "messageId");
   }
   if (p.timestamp !== undefined) {
     flags |= PROPERTY_FLAG.timestamp;
-    if (!(p.timestamp instanceof Date)) {
-      throw new UsageError(`timestamp must be a Date, not ${describe(p.timestamp)}`);
-    }
-    writer.writeTimestamp(p.timestamp, "timestamp");
+    writeTimestamp(writer, p.timestamp);
   }
   if (p.type !== undefined) {
     flags |= PROPERTY_FLAG.type;
-    writer.writeShortstr(p.type, "type");
+    writeShortstr(writer, p.type, "type");
   }
   if (p.userId !== undefined) {
     flags |= PROPERTY_FLAG.userId;
-    writer.writeShortstr(p.userId, "userId");
+    writeShortstr(writer, p.userId, "userId");
   }
   if (p.appId !== undefined) {
     flags |= PROPERTY_FLAG.appId;
-    writer.writeShortstr(p.appId, "appId");
+    writeShortstr(writer, p.appId, "appId");
   }
   if (p.clusterId !== undefined) {
     flags |= PROPERTY_FLAG.clusterId;
-    writer.writeShortstr(p.clusterId, "clusterId");
+    writeShortstr(writer, p.clusterId, "clusterId");
   }
   writer.patchShort(at, flags);
 }
 
 /** Reads the flags and the values of the properties. */
 export function readProperties(reader: Reader): BasicProperties {
-  const flags = reader.readShort();
-  if ((flags & ~KNOWN_FLAGS) !== 0) {
-    throw new ProtocolError("a content header announces properties that do not exist", {
-      replyCode: REPLY_CODE.syntaxError,
-      expected: `flags within 0x${KNOWN_FLAGS.toString(16)}`,
-      got: `0x${flags.toString(16)}`,
-      offset: reader.position - 2,
-    });
-  }
+  const flags = readPropertyFlags(reader);
   const p: Writable<BasicProperties> = {};
   if (flags & PROPERTY_FLAG.contentType) p.contentType = reader.readShortstr();
   if (flags & PROPERTY_FLAG.contentEncoding) p.contentEncoding = reader.readShortstr();
@@ -149,6 +140,32 @@ export function readProperties(reader: Reader): BasicProperties {
   if (flags & PROPERTY_FLAG.appId) p.appId = reader.readShortstr();
   if (flags & PROPERTY_FLAG.clusterId) p.clusterId = reader.readShortstr();
   return p;
+}
+
+/** Reads the flags that tell which properties follow; refuses those that no property has. */
+export function readPropertyFlags(reader: Reader): number {
+  const flags = reader.readShort();
+  if ((flags & ~KNOWN_FLAGS) === 0) return flags;
+  throw new ProtocolError("a content header announces properties that do not exist", {
+    replyCode: REPLY_CODE.syntaxError,
+    expected: `flags within 0x${KNOWN_FLAGS.toString(16)}`,
+    got: `0x${flags.toString(16)}`,
+    offset: reader.position - 2,
+  });
+}
+
+function writeShortstr(writer: Writer, value: string | Uint8Array, what: string): void {
+  if (value instanceof Uint8Array) writer.writeShortstrBytes(value, what);
+  else writer.writeShortstr(value, what);
+}
+
+/** A bare number is refused: it would be taken for milliseconds as often as for seconds. */
+function writeTimestamp(writer: Writer, value: Date | TaggedValue<"T">): void {
+  if (value instanceof Date) return writer.writeTimestamp(value, "timestamp");
+  if (value instanceof TaggedValue && value.type === "T") {
+    return writeTime(writer, value.value, "timestamp");
+  }
+  throw new UsageError(`timestamp must be a Date, not ${describe(value)}`);
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -137,6 +137,17 @@ export class Writer {
     this.#bytes[at] = length;
   }
 
+  /** At most 255 octets as they are, which need not be UTF-8, with their length before them. */
+  writeShortstrBytes(value: Uint8Array, what = "a short string"): void {
+    const { length } = value;
+    if (length > 0xff) {
+      throw new UsageError(`${what} is ${length} octets long; at most 255 are allowed`);
+    }
+    const at = this.#grow(1 + length);
+    this.#bytes[at] = length;
+    this.#bytes.set(value, at + 1);
+  }
+
   /** Octets with a 32-bit length before them; text is encoded as UTF-8. */
   writeLongstr(value: Uint8Array | string, what = "a long string"): void {
     const at = this.#grow(4);

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { AbortError, ProtocolError, UsageError } from "../../src/errors.ts";
 import { CallQueue } from "../../src/protocol/call-queue.ts";
+import { Content } from "../../src/protocol/content-assembler.ts";
 import type { ClientMethod, ServerMethod } from "../../src/wire/generated/methods.ts";
 import { raised } from "../wire/octets.ts";
 import { BIND, call, DECLARE, DECLARE_OK } from "./support.ts";
@@ -46,7 +47,7 @@ describe("CallQueue", () => {
       routingKey: "q",
       messageCount: 0,
     } as const;
-    const content = { method: ok, properties: {}, body: new Uint8Array(3) };
+    const content = new Content(ok, {}, new Uint8Array(3), new Uint8Array(2));
     calls.reply(ok, content);
     calls.reply({ name: "basic.get-empty" });
     expect(asked[0]?.replies).to.deep.equal([{ method: ok, content }]);

@@ -1,10 +1,12 @@
 import { expect } from "chai";
 import { PublishError } from "../../src/errors.ts";
+import { Content } from "../../src/protocol/content-assembler.ts";
 import {
   ReturnedError,
   returnedError,
   returnedMessage,
 } from "../../src/protocol/returned-error.ts";
+import { hex } from "../wire/octets.ts";
 import { publication } from "./support.ts";
 
 const RETURNED = {
@@ -20,7 +22,8 @@ describe("returnedMessage", () => {
   it("has the reason and the message", () => {
     const { properties, body, ...rest } = RETURNED;
     const method = { name: "basic.return", ...rest } as const;
-    expect(returnedMessage({ method, properties, body })).to.deep.equal(RETURNED);
+    const content = new Content(method, properties, body, hex("00 20 01 74"));
+    expect(returnedMessage(content)).to.deep.equal(RETURNED);
   });
 });
 

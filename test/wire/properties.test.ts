@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { ProtocolError, UsageError } from "../../src/errors.ts";
+import { tagged } from "../../src/wire/field-value.ts";
 import type { BasicProperties } from "../../src/wire/generated/properties.ts";
 import {
   readContentHeader,
@@ -90,6 +91,10 @@ describe("wire/properties", () => {
       [{ expiration: 60 }, "expiration must be a string"],
       [{ messageId: 1n }, "messageId must be a string"],
       [{ timestamp: 1.6e12 }, "timestamp must be a Date"],
+      [{ timestamp: tagged("l", 1) }, "timestamp must be a Date"],
+      [{ timestamp: tagged("T", -1n) }, "timestamp is -1"],
+      [{ timestamp: tagged("T", 2n ** 64n) }, "timestamp is 18446744073709551616"],
+      [{ type: new Uint8Array(256) }, "type is 256 octets"],
       [{ timestamp: new Date(Number.NaN) }, "timestamp is an invalid Date"],
       [{ timestamp: new Date(-1) }, "timestamp is an invalid Date or lies before 1970"],
       [{ type: true }, "type must be a string"],

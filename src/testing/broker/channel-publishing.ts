@@ -4,14 +4,12 @@
  */
 import { ProtocolError } from "../../errors.ts";
 import { type Content, ContentAssembler, type Payload } from "../../protocol/content-assembler.ts";
-import type { FieldTable } from "../../wire/field-value.ts";
 import { REPLY_CODE } from "../../wire/generated/constants.ts";
 import type { BasicPublish, ClientMethod } from "../../wire/generated/methods.ts";
 import type { ChannelHost } from "./channel.ts";
 import { IrregularConfirms } from "./faults/irregular-confirms.ts";
 import { ask, type MethodVerdict, type PublishVerdict } from "./faults/points.ts";
 import { SeededRandom } from "./faults/random.ts";
-import { readTypedHeaders } from "./message.ts";
 import { Publishing, type Routed } from "./publishing.ts";
 import { refusal } from "./refusal.ts";
 
@@ -30,7 +28,6 @@ export class ChannelPublishing {
   readonly #outlet: PublishingOutlet;
   readonly #publishing: Publishing;
   readonly #content: ContentAssembler<BasicPublish>;
-  #typedHeaders: FieldTable | undefined;
   /** The method of the message under way; only known while a fault wants to. */
   #begun: BasicPublish | undefined;
 
@@ -63,7 +60,6 @@ export class ChannelPublishing {
   header(payload: Payload): void {
     try {
       const content = this.#content.header(payload);
-      this.#typedHeaders = readTypedHeaders(payload);
       if (content !== undefined) this.#publish(content);
       else if (this.#begun !== undefined) this.#cutInBody(this.#begun);
     } catch (error) {
@@ -81,7 +77,7 @@ export class ChannelPublishing {
     const { faults } = this.#host;
     const verdict = faults.publishes === undefined ? undefined : this.#verdictOn(content);
     if (verdict?.instead !== undefined) return this.#obey(verdict.instead);
-    const routed = this.#publishing.route(content, this.#typedHeaders);
+    const routed = this.#publishing.route(content);
     this.#outlet.take(verdict === undefined ? routed : { ...routed, verdict });
     if (this.#publishing.confirming) this.#host.sendAckLater(this.#outlet);
   }

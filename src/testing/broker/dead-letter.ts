@@ -6,8 +6,8 @@
  */
 import type { FieldTable, FieldValue } from "../../wire/field-value.ts";
 import { tagged } from "../../wire/field-value.ts";
-import type { BasicProperties } from "../../wire/generated/properties.ts";
-import type { StoredMessage } from "./message.ts";
+import type { SentProperties } from "../../wire/tagged-properties.ts";
+import { headersByName, type StoredMessage } from "./message.ts";
 import type { DeathReason, Queue } from "./queue.ts";
 
 /** The message to publish for one that died in a queue with a dead-letter exchange. */
@@ -48,12 +48,13 @@ interface Death {
 }
 
 /** The properties with the death in their headers, and without the expiration. */
-function afterDeath(
-  properties: BasicProperties,
+function afterDeath<P extends SentProperties>(
+  properties: P,
   death: Death,
   countOf: (count: number) => FieldValue,
-): BasicProperties {
-  const { expiration: _, headers = {}, ...others } = properties;
+): WithHeaders<P> {
+  const { expiration: _, headers: before, ...others } = properties;
+  const headers = headersByName(before);
   const { queue, reason, message } = death;
   // Looked up where the values are plain; those that stay are the ones of these headers.
   const deaths = deathsOf(message.properties.headers);
@@ -73,6 +74,8 @@ function afterDeath(
   const told = { ...headers, ...(first ? firstDeath : {}), "x-death": listed };
   return { ...others, headers: sorted(told) };
 }
+
+type WithHeaders<P> = Omit<P, "headers" | "expiration"> & { readonly headers: FieldTable };
 
 /** In RabbitMQ's order. */
 function newDeath({ queue, reason, message }: Death, count: FieldValue): FieldTable {
@@ -100,9 +103,9 @@ function isTable(value: FieldValue): value is FieldTable {
   return typeof value === "object" && value !== null;
 }
 
-function withoutCc({ headers = {}, ...others }: BasicProperties): BasicProperties {
-  const { CC: _, ...rest } = headers;
-  return { ...others, headers: rest };
+function withoutCc<P extends { readonly headers: FieldTable }>(properties: P): P {
+  const { CC: _, ...headers } = properties.headers;
+  return { ...properties, headers };
 }
 
 /** RabbitMQ sorts the fields of a table when it sets one. */

@@ -72,7 +72,7 @@ export class Publishing {
   }
 
   /** Looks at a message and finds out where it goes. */
-  route(content: Content<BasicPublish>, typedHeaders: FieldTable | undefined): Routed {
+  route(content: Content<BasicPublish>): Routed {
     const { method, properties } = content;
     const exchange = this.#vhost.exchange(method.exchange);
     if (exchange.settings.internal) {
@@ -81,7 +81,7 @@ export class Publishing {
     }
     checkProperties(properties, this.#user);
     const routingKeys = routingKeysOf(method.routingKey, properties.headers);
-    const message = storedMessage(content, typedHeaders, routingKeys);
+    const message = storedMessage(content, routingKeys);
     const headers = properties.headers ?? NO_HEADERS;
     const queues = this.#vhost.route(exchange, { routingKeys, headers });
     return { method, message, queues };

@@ -154,7 +154,7 @@ export interface CancelOptions extends ConsumerFaultOptions {
 }
 
 /** `send()` */
-export interface SendOptions extends FaultScope {
+export interface FaultySendOptions extends FaultScope {
   /** A channel's number; every open channel if absent. Methods of class connection go on 0. */
   readonly channel?: number | undefined;
 }
@@ -300,7 +300,7 @@ export interface BrokerFaults {
    * Sends a method, however wrong it is at the moment: a confirm of a tag that nobody has issued,
    * say. Over when it returns; each channel, or connection, that gets it is a strike.
    */
-  send(method: Exclude<ServerMethod, ContentMethod>, options?: SendOptions): Fault;
+  send(method: Exclude<ServerMethod, ContentMethod>, options?: FaultySendOptions): Fault;
 
   /** Clears all. */
   clear(): void;

@@ -225,7 +225,7 @@ export class FaultSet implements options.BrokerFaults {
     );
   }
 
-  send(method: Exclude<ServerMethod, ContentMethod>, to: options.SendOptions = {}): Fault {
+  send(method: Exclude<ServerMethod, ContentMethod>, to: options.FaultySendOptions = {}): Fault {
     const onConnection = method.name.startsWith("connection.");
     return this.#registry.now("send", to, (connection) => {
       if (!connection.running) return 0;

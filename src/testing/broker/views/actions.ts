@@ -2,7 +2,6 @@
 import { ProtocolError, UsageError } from "../../../errors.ts";
 import { type Content, ContentAssembler } from "../../../protocol/content-assembler.ts";
 import { writeContent } from "../../../wire/content.ts";
-import type { FieldTable } from "../../../wire/field-value.ts";
 import { FrameDecoder } from "../../../wire/frame-decoder.ts";
 import { readClientMethod, writeMethod } from "../../../wire/generated/codec.ts";
 import { FRAME_TYPE } from "../../../wire/generated/constants.ts";
@@ -11,7 +10,6 @@ import type { BasicProperties } from "../../../wire/generated/properties.ts";
 import { Output } from "../../../wire/output.ts";
 import { Reader } from "../../../wire/reader.ts";
 import { Writer } from "../../../wire/writer.ts";
-import { readTypedHeaders } from "../message.ts";
 import { Publishing } from "../publishing.ts";
 import { Refusal } from "../refusal.ts";
 import type { VirtualHost } from "../virtual-host.ts";
@@ -46,10 +44,10 @@ export function publishInto(
   body: Uint8Array | string,
 ): readonly string[] {
   return done(() => {
-    const { content, typedHeaders } = contentAsSent(method, properties, body, maxMessageSize);
+    const content = contentAsSent(method, properties, body, maxMessageSize);
     // Nobody is logged in, so a message may say that it is from anybody.
     const publishing = new Publishing(vhost, properties.userId ?? "");
-    const routed = publishing.route(content, typedHeaders);
+    const routed = publishing.route(content);
     publishing.store(routed);
     return routed.queues.map(({ name }) => name);
   });
@@ -61,7 +59,7 @@ function contentAsSent(
   properties: BasicProperties,
   body: Uint8Array | string,
   maxMessageSize: number,
-): { readonly content: Content<BasicPublish>; readonly typedHeaders: FieldTable | undefined } {
+): Content<BasicPublish> {
   const output = new Output();
   const method: BasicPublish = {
     ...{ name: "basic.publish", exchange, routingKey, mandatory: false, immediate: false },
@@ -71,20 +69,15 @@ function contentAsSent(
   const assembler = new ContentAssembler<BasicPublish>(maxMessageSize);
   assembler.begin(method);
   let content: Content<BasicPublish> | undefined;
-  let typedHeaders: FieldTable | undefined;
   for (const piece of output.take()) {
     decoder.push(piece.slice());
     for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
-      if (frame.type === FRAME_TYPE.header) {
-        typedHeaders = readTypedHeaders(frame);
-        content = assembler.header(frame);
-      } else if (frame.type === FRAME_TYPE.body) {
-        content = assembler.body(frame);
-      }
+      if (frame.type === FRAME_TYPE.header) content = assembler.header(frame);
+      else if (frame.type === FRAME_TYPE.body) content = assembler.body(frame);
     }
   }
   if (content === undefined) throw new Error("what was written is not a message");
-  return { content, typedHeaders };
+  return content;
 }
 
 /** In octets: RabbitMQ's frame-max. */
