@@ -1,6 +1,12 @@
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { PublishError, type PublishOptions, UsageError } from "../../src/index.ts";
+import {
+  PublishError,
+  type PublishOptions,
+  TaggedTable,
+  tagged,
+  UsageError,
+} from "../../src/index.ts";
 import { failure, within } from "../support/environment.ts";
 import { openChannel, openPublisher, useScriptedServer } from "../support/scripted-server.ts";
 
@@ -21,6 +27,7 @@ const HEADERS: readonly unknown[] = [
   { deep: { deeper: Number.NaN } },
   { [LONG]: 1 },
 ];
+const CC = ["CC", tagged("A", [tagged("S", "queue"), "other"])] as const;
 const OPTIONS: readonly unknown[] = [
   ...HEADERS.map((x) => ({ headers: { x } })),
   { headers: { [LONG]: 1 } },
@@ -65,6 +72,17 @@ const OPTIONS: readonly unknown[] = [
   { clusterId: LONG },
   { messageId: 42 },
   { messageId: "\udfff" },
+  { taggedProperties: null },
+  { taggedProperties: "x" },
+  { taggedProperties: {}, type: "x" },
+  { taggedProperties: { type: new Uint8Array(256) } },
+  { taggedProperties: { expiration: Uint8Array.of(0x31) } },
+  { taggedProperties: { deliveryMode: 3 } },
+  { taggedProperties: { timestamp: 1_700_000_000 } },
+  { taggedProperties: { timestamp: tagged("T", -1) } },
+  { taggedProperties: { headers: new TaggedTable([["CC", tagged("S", "queue")]]) } },
+  { taggedProperties: { headers: new TaggedTable([["BCC", tagged("A", [tagged("u", 1)])]]) } },
+  { taggedProperties: { headers: new TaggedTable([CC, ["CC", tagged("V", null)]]) } },
   { timeoutMs: -1 },
   { timeoutMs: Number.NaN },
   { timeoutMs: Number.POSITIVE_INFINITY },
@@ -178,6 +196,10 @@ describe("arguments that cannot be encoded", () => {
       { headers: { CC: [], BCC: ["a"] } },
       { headers: { x: undefined } },
       { headers: { x: -0, y: 1e300, z: 2n ** 63n - 1n, d: new Date(0) } },
+      { headers: { CC: tagged("A", ["a", tagged("S", "b")]) } },
+      { taggedProperties: {} },
+      { taggedProperties: { headers: new TaggedTable([CC, CC]) } },
+      { taggedProperties: { expiration: "60000", correlationId: Uint8Array.of(0xff) } },
       { expiration: "0" },
       { deliveryMode: 1 },
       { priority: 0 },

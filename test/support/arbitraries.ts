@@ -20,6 +20,7 @@ export const {
   taggedTable,
   taggedValue,
   fieldTableBytes,
+  propertyBytes,
   basicProperties,
   method,
   anyMethod,

@@ -15,7 +15,7 @@ import type { BasicProperties } from "../../wire/generated/properties.ts";
 import type { Frame } from "../scripted-peer/encode.ts";
 import type { MethodName, MethodNamed } from "../scripted-peer/method-types.ts";
 import type { Arbitrary, FastCheck } from "./fast-check.ts";
-import { fieldTableBytes } from "./field-table-grammar.ts";
+import { fieldTableBytes, propertyBytes } from "./field-table-grammar.ts";
 import {
   fieldTable,
   fieldTableReading,
@@ -70,6 +70,8 @@ export interface Arbitraries {
   readonly taggedValue: () => Arbitrary<TaggedValue>;
   /** A field table on the wire, length first: any octets that the grammar allows. */
   readonly fieldTableBytes: () => Arbitrary<Uint8Array>;
+  /** Property flags and values on the wire, as in a content header: any octets, as above. */
+  readonly propertyBytes: () => Arbitrary<Uint8Array>;
   /** The properties of a message, each there or not; all of them are such as RabbitMQ accepts. */
   readonly basicProperties: () => Arbitrary<BasicProperties>;
   /** A method by its name, with any arguments. */
@@ -121,6 +123,7 @@ export function arbitraries(fc: FastCheck): Arbitraries {
     taggedTable: () => taggedTable(fc),
     taggedValue: () => taggedValue(fc),
     fieldTableBytes: () => fieldTableBytes(fc),
+    propertyBytes: () => propertyBytes(fc),
     basicProperties: () => basicProperties(fc),
     method: (name) => method(fc, name),
     anyMethod: () => anyMethod(fc),

@@ -1,9 +1,30 @@
-/** Field tables as octets: whatever the grammar allows, also what no writer makes. */
+/** Field tables and properties as octets: whatever the grammar allows, also what no writer makes. */
+import { PROPERTY_TYPES } from "../../wire/generated/properties.ts";
 import type { Arbitrary, FastCheck } from "./fast-check.ts";
 
 /** A field table on the wire, length first: any octets that the grammar allows. */
 export function fieldTableBytes(fc: FastCheck): Arbitrary<Uint8Array> {
   return tableGrammar(fc);
+}
+
+/** Property flags and the values behind them, as in a content header: any octets, as above. */
+export function propertyBytes(fc: FastCheck): Arbitrary<Uint8Array> {
+  const values = PROPERTY_TYPES.map(([, type]) => fc.option(propertyGrammar(fc, type)));
+  return fc.tuple(...values).map((octets) => {
+    // The first property has the highest bit.
+    const flags = octets.reduce((all, value, i) => (value === null ? all : all | (0x8000 >> i)), 0);
+    const present = octets.filter((value) => value !== null);
+    return join(u8(flags >> 8), u8(flags & 0xff), ...present);
+  });
+}
+
+function propertyGrammar(fc: FastCheck, type: string): Arbitrary<Uint8Array> {
+  if (type === "table") return tableGrammar(fc);
+  if (type === "shortstr") {
+    return fc.uint8Array({ maxLength: 255 }).map((octets) => join(u8(octets.length), octets));
+  }
+  const length = type === "timestamp" ? 8 : 1;
+  return fc.uint8Array({ minLength: length, maxLength: length, size: "max" });
 }
 
 function tableGrammar(fc: FastCheck): Arbitrary<Uint8Array> {
