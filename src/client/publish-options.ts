@@ -123,21 +123,18 @@ function checkExpiration(expiration: string | Uint8Array): void {
 
 /** Sender-selected distribution takes arrays of routing keys (rabbitmq.com/docs/sender-selected). */
 function checkRecipients(headers: FieldTable | TaggedTable, name: "CC" | "BCC"): void {
-  for (const each of valuesOf(headers, name)) {
-    const keys = each instanceof TaggedValue && each.type === "A" ? each.value : each;
-    if (!Array.isArray(keys) || !keys.every(isLongString)) {
-      throw new UsageError(`the header ${name} must be an array of strings`);
-    }
+  if (headers instanceof TaggedTable) {
+    for (const [each, keys] of headers.entries) if (each === name) checkKeys(keys, name);
+  } else if (headers[name] !== undefined) {
+    checkKeys(headers[name], name);
   }
 }
 
-/** A tagged table may have a name more than once. */
-function valuesOf(headers: FieldTable | TaggedTable, name: string): readonly unknown[] {
-  if (headers instanceof TaggedTable) {
-    return headers.entries.filter(([each]) => each === name).map(([, value]) => value);
+function checkKeys(value: unknown, name: string): void {
+  const keys = value instanceof TaggedValue && value.type === "A" ? value.value : value;
+  if (!Array.isArray(keys) || !keys.every(isLongString)) {
+    throw new UsageError(`the header ${name} must be an array of strings`);
   }
-  const value = headers[name];
-  return value === undefined ? [] : [value];
 }
 
 function isLongString(value: unknown): boolean {
