@@ -68,9 +68,23 @@ function observed(properties: BasicProperties): BasicProperties {
 const DIRECT = "amq.rabbitmq.reply-to";
 
 function keyOf(properties: BasicProperties): string {
-  let key = "";
-  for (const octet of encode(properties)) key += String.fromCharCode(octet);
-  return key;
+  try {
+    let key = "";
+    for (const octet of encode(properties)) key += String.fromCharCode(octet);
+    return key;
+  } catch {
+    // Not all that can be read can be written: a NaN, a time beyond all Dates, and 100 octets that are
+    // no UTF-8, which are 300 when they were read.
+    return JSON.stringify(properties, exactly);
+  }
+}
+
+/** What JSON has no word for: 64 bits, numbers that are not finite, and times. */
+function exactly(this: Members, name: string, inJson: unknown): unknown {
+  const value = this[name];
+  if (typeof value === "bigint") return ["bigint", `${value}`];
+  if (value instanceof Date) return ["time", `${value.getTime()}`];
+  return typeof value === "number" && !Number.isFinite(value) ? [`${value}`] : inJson;
 }
 
 function encode(properties: SentProperties): Uint8Array {

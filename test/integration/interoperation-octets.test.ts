@@ -9,6 +9,7 @@ import {
   type Connection,
   connect,
   type Delivery,
+  type PublishError,
   type TaggedProperties,
   TaggedTable,
   tagged,
@@ -167,6 +168,24 @@ againstBothBrokers("property octets", (url, kind) => {
     const entries = new Map(taggedProperties.headers?.entries ?? []);
     for (const [name, value] of headers.entries) expect(entries.get(name)).to.deep.equal(value);
     expect(properties.headers).to.have.property("x-death").that.has.length(1);
+  });
+
+  it("are known again in a message that comes back, whatever they are", async () => {
+    const publisher = await connection.openPublisher();
+    const outcome = (promise: Promise<unknown>): Promise<string> =>
+      promise.then(
+        () => "confirmed",
+        ({ outcome: came }: PublishError) => came,
+      );
+    // Also those that cannot be written as they were read: 100 octets become 300.
+    const all = { ...CASES, "a long text": { messageId: new Uint8Array(100).fill(0xff) } };
+    const sent = Object.values(all).flatMap((taggedProperties) => [
+      publisher.publish("", `${queue}-missing`, "", { taggedProperties, mandatory: true }),
+      publisher.publish("", queue, "", { taggedProperties, mandatory: true }),
+      publisher.publish("", `${queue}-missing`, "", { taggedProperties, mandatory: true }),
+    ]);
+    const expected = Object.keys(all).flatMap(() => ["returned", "confirmed", "returned"]);
+    expect(await Promise.all(sent.map(outcome))).to.deep.equal(expected);
   });
 
   it("are given anew each time, so that what a reader does to them changes nothing", async () => {

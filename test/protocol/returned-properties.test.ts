@@ -11,8 +11,9 @@ import { tagged } from "../../src/wire/field-value.ts";
 import type { BasicProperties } from "../../src/wire/generated/properties.ts";
 import { readProperties, writeProperties } from "../../src/wire/properties.ts";
 import { Reader } from "../../src/wire/reader.ts";
+import type { SentProperties } from "../../src/wire/tagged-properties.ts";
 import { basicProperties, fieldTableReading } from "../support/arbitraries.ts";
-import { encoded } from "../wire/octets.ts";
+import { encoded, hex } from "../wire/octets.ts";
 
 /** What a broker reads when properties are sent to it. */
 function overTheWire(properties: BasicProperties): BasicProperties {
@@ -139,6 +140,32 @@ describe("observedKey", () => {
 
   it("is empty for what cannot be encoded", () => {
     expect(key({ type: "x".repeat(256) })).to.equal("");
+  });
+
+  it("tells apart what can be read and not be written again", () => {
+    const float = (octets: string) => ({ headers: { a: tagged("d", hex(octets)) } });
+    const beyond = { timestamp: tagged("T", 2n ** 64n - 1n) };
+    const longer = { messageId: new Uint8Array(100).fill(0xff) };
+    const all: SentProperties[] = [
+      beyond,
+      { ...beyond, headers: { a: null } },
+      { ...beyond, headers: { a: 2n ** 63n - 1n } },
+      { ...beyond, headers: { a: 2n ** 63n - 2n } },
+      { ...beyond, headers: { a: 2 ** 62 } },
+      { ...beyond, headers: { a: new Date(1000) } },
+      { ...beyond, headers: { a: new Date(2000) } },
+      { ...beyond, headers: { a: tagged("T", 2n ** 64n - 1n) } },
+      { ...beyond, headers: { a: Uint8Array.of(1) } },
+      { ...beyond, headers: { a: [1, "b"] } },
+      longer,
+      { ...longer, type: "t" },
+      float("7f f8 00 00 00 00 00 00"),
+      float("7f f0 00 00 00 00 00 00"),
+      float("ff f0 00 00 00 00 00 00"),
+    ];
+    const keys = all.map((properties) => observedKey(readBack(properties)));
+    expect(new Set(keys).size).to.equal(all.length);
+    expect(all.map((properties) => observedKey(readBack(properties)))).to.deep.equal(keys);
   });
 });
 
