@@ -9,6 +9,8 @@ import {
   type Publisher,
   type PublisherOptions,
   type PublishOptions,
+  TaggedTable,
+  tagged,
 } from "amqp091";
 import * as protocol from "amqp091/protocol";
 import { arbitraries, ScriptedPeer, startBroker } from "amqp091/testing";
@@ -52,6 +54,13 @@ export async function main(options?: PublisherOptions): Promise<void> {
   const tag: number = channel.basicPublish("", "hello", "body", { deliveryMode: 2 });
   await channel.waitForConfirms();
   console.log(confirmed, tag, Object.keys(protocol));
+
+  for await (const { body, taggedProperties } of channel.consume("hello")) {
+    await publisher.sendToQueue("next", body, { taggedProperties });
+    const entries = taggedProperties.headers?.entries ?? [];
+    const headers = new TaggedTable([...entries, ["hops", tagged("B", 1)]]);
+    channel.basicPublish("", "next", body, { taggedProperties: { ...taggedProperties, headers } });
+  }
 
   // @ts-expect-error a delivery mode is 1 or 2
   channel.basicPublish("", "hello", "body", { deliveryMode: 3 });
