@@ -1,7 +1,8 @@
 /**
  * Octets of properties on their way through a broker, such as no other client's interface lets one
  * send or see: RabbitMQ keeps the properties of a message as octets and sends the same ones, unless it
- * has to change something. Only then does it write them anew.
+ * has to change something. Only then does it write them anew: to take out a BCC, to tell of a death,
+ * to fill in an address for direct reply-to, and in quorum queues and streams.
  */
 import { expect } from "chai";
 import {
@@ -19,6 +20,7 @@ import { writeProperties } from "../../src/wire/properties.ts";
 import { readTaggedProperties } from "../../src/wire/tagged-properties.ts";
 import { againstBothBrokers } from "../support/both-brokers.ts";
 import { HeaderTap } from "../support/interoperation/header-tap.ts";
+import { integration } from "../support/rabbitmq.ts";
 import { hex, written } from "../wire/octets.ts";
 
 /** Values that a plain reading makes something else of. */
@@ -195,5 +197,86 @@ againstBothBrokers("property octets", (url, kind) => {
     expect(delivery.taggedProperties.messageId).to.deep.equal(hex("ff"));
     const [octets = ""] = tap.published;
     expect(readTaggedProperties(new Reader(hex(octets)))).to.deep.equal(delivery.taggedProperties);
+  });
+});
+
+/** What the embedded broker does not have: direct reply-to, and queues that keep a count or an offset. */
+integration("property octets that RabbitMQ writes anew", (broker) => {
+  const sent = new TaggedTable([
+    ["b", tagged("L", 5)],
+    ["b", tagged("B", 1)],
+    ["a", tagged("t", 7)],
+  ]);
+  /** Its one 64-bit integer, and booleans that are 0 or 1. */
+  const rewritten = [
+    ["b", tagged("l", 5)],
+    ["b", tagged("B", 1)],
+    ["a", tagged("t", true)],
+  ];
+  const messageId = hex("ff");
+  let connection: Connection;
+  let channel: Channel;
+  beforeEach(async () => {
+    connection = await connect(broker().url);
+    channel = await connection.openChannel();
+  });
+  afterEach(() => connection.close());
+
+  async function get(queue: string): Promise<Delivery> {
+    for (;;) {
+      const got = await channel.basicGet(queue);
+      if (got !== undefined) return got;
+    }
+  }
+
+  it("for direct reply-to, whose address it fills in", async () => {
+    const { queue } = await channel.queueDeclare("", { exclusive: true });
+    const replyTo = "amq.rabbitmq.reply-to";
+    await channel.basicConsume(replyTo, { noAck: true });
+    channel.basicPublish("", queue, "", {
+      taggedProperties: { replyTo, messageId, headers: sent },
+    });
+    const { taggedProperties } = await get(queue);
+    expect(taggedProperties.replyTo).to.match(/^amq\.rabbitmq\.reply-to\../);
+    expect(taggedProperties.headers?.entries).to.deep.equal(rewritten);
+    expect(taggedProperties.messageId).to.deep.equal(messageId);
+  });
+
+  it("for a quorum queue, which counts deliveries and sorts the headers", async function () {
+    this.timeout(20_000);
+    const { queue } = await channel.queueDeclare(`amqp091-test-${process.pid}-octets-quorum`, {
+      durable: true,
+      arguments: { "x-queue-type": "quorum" },
+    });
+    channel.basicPublish("", queue, "", { taggedProperties: { messageId, headers: sent } });
+    const sorted = [rewritten[2], rewritten[0], rewritten[1]];
+    for (const deliveries of [0, 1]) {
+      const delivery = await get(queue);
+      const count = ["x-delivery-count", tagged("l", deliveries)];
+      expect(delivery.taggedProperties.headers?.entries).to.deep.equal([...sorted, count]);
+      expect(delivery.taggedProperties.messageId).to.deep.equal(messageId);
+      delivery.nack();
+    }
+    await channel.queueDelete(queue);
+  });
+
+  it("for a stream, which tells the offset", async function () {
+    this.timeout(20_000);
+    const { queue } = await channel.queueDeclare(`amqp091-test-${process.pid}-octets-stream`, {
+      durable: true,
+      arguments: { "x-queue-type": "stream" },
+    });
+    const publisher = await connection.openPublisher();
+    await publisher.publish("", queue, "", { taggedProperties: { messageId, headers: sent } });
+    const options = { arguments: { "x-stream-offset": "first" }, prefetch: 1 };
+    for await (const delivery of channel.consume(queue, options)) {
+      const { entries = [] } = delivery.taggedProperties.headers ?? {};
+      expect(entries).to.deep.include(["x-stream-offset", tagged("l", 0)]);
+      expect(entries.filter(([name]) => name === "b")).to.deep.equal(rewritten.slice(0, 2));
+      expect(delivery.taggedProperties.messageId).to.deep.equal(messageId);
+      delivery.ack();
+      break;
+    }
+    await channel.queueDelete(queue);
   });
 });
