@@ -13,7 +13,7 @@ import { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { CloseOptions } from "./close-channel.ts";
 import { Login } from "./credentials.ts";
-import { type ConnectionListener, Driver } from "./driver.ts";
+import { Driver } from "./driver.ts";
 import { Ending } from "./ending.ts";
 import { callListeners } from "./listeners.ts";
 import type { ConnectPlan } from "./options.ts";
@@ -37,10 +37,7 @@ interface Member {
 }
 
 /** An open AMQP connection; `connect()` makes one. */
-export class Connection
-  extends EventEmitter<ConnectionEvents>
-  implements AsyncDisposable, ConnectionListener
-{
+export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #closeTimeoutMs: number;
   /** Made for the first member: a connection may stay without one for long. */
