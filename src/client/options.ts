@@ -21,6 +21,7 @@ import { VERSION } from "./version.ts";
 
 /** Where to connect to. */
 export interface Host {
+  /** A name or an address, IPv6 with or without brackets. */
   readonly hostname: string;
   /** Default 5672, or 5671 with TLS. */
   readonly port?: number | undefined;
@@ -28,7 +29,7 @@ export interface Host {
 
 /** What `connect()` takes; what is given here wins over what the URI says. */
 export interface ConnectOptions {
-  /** Default `localhost`. */
+  /** A name or an address, IPv6 with or without brackets. Default `localhost`. */
   readonly hostname?: string | undefined;
   /** Default 5672, or 5671 with TLS. */
   readonly port?: number | undefined;
@@ -72,7 +73,7 @@ export interface ConnectOptions {
    * a larger one closes its channel. Default 128 MiB, RabbitMQ 3's own limit.
    */
   readonly maxBodyBytes?: number | undefined;
-  /** Milliseconds for each host until the connection is open; default 10,000. */
+  /** Milliseconds, 1 or more, for each host until the connection is open; default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds that `close()` waits for confirms and the peer; default 30,000. */
   readonly closeTimeoutMs?: number | undefined;
@@ -133,6 +134,8 @@ export function planConnection(uri: string | undefined, options: ConnectOptions)
     connectTimeoutMs: integer(
       options.connectTimeoutMs ?? query.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       "connectTimeoutMs",
+      Number.MAX_SAFE_INTEGER,
+      1,
     ),
     closeTimeoutMs: integer(options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS, "closeTimeoutMs"),
     noDelay: options.noDelay ?? true,
@@ -176,9 +179,9 @@ function resolveHosts(
     hostname: options.hostname ?? parsed?.hostname ?? "localhost",
     port: options.port ?? parsed?.port,
   };
-  const hosts = (options.hosts ?? [single]).map(({ hostname, port }) => ({
-    hostname,
-    port: integer(port ?? defaultPort, "port", MAX_PORT),
+  const hosts = (options.hosts ?? [single]).map((host) => ({
+    hostname: checkHostname(host),
+    port: integer(host.port ?? defaultPort, "port", MAX_PORT),
   }));
   if (hosts.length === 0) throw new UsageError("hosts is empty; give at least one");
   return hosts;
@@ -186,12 +189,24 @@ function resolveHosts(
 
 const MAX_PORT = 65_535;
 
+/** Without a name Node connects to localhost: a variable may be missing, and that is some other broker. */
+function checkHostname(host: Host): string {
+  const hostname: unknown = host?.hostname;
+  if (typeof hostname !== "string" || hostname === "") {
+    throw new UsageError("the hostname of each host must be a string that is not empty");
+  }
+  return /^\[(.+)\]$/.exec(hostname)?.[1] ?? hostname;
+}
+
 type Choice = [Credentials, ...Credentials[]];
 
 function resolveCredentials(options: ConnectOptions, parsed: ParsedUri | undefined): Choice {
   if (options.credentials !== undefined) {
     const choice = [options.credentials].flat() as Credentials[];
     if (choice.length === 0) throw new UsageError("credentials is empty; give at least one");
+    if (!choice.every((each) => typeof each?.respond === "function")) {
+      throw new UsageError("credentials must have a mechanism and a function respond()");
+    }
     return choice as Choice;
   }
   const username = options.username ?? parsed?.username ?? "guest";
@@ -261,9 +276,14 @@ function frameMax(value: number): number {
   return integer(value, "frameMax", 0xffff_ffff);
 }
 
-function integer(value: number, name: string, most: number = Number.MAX_SAFE_INTEGER): number {
-  if (!(Number.isInteger(value) && value >= 0 && value <= most)) {
-    throw new UsageError(`${name} must be a whole number from 0 to ${most}`);
+function integer(
+  value: number,
+  name: string,
+  most: number = Number.MAX_SAFE_INTEGER,
+  least = 0,
+): number {
+  if (!(Number.isInteger(value) && value >= least && value <= most)) {
+    throw new UsageError(`${name} must be a whole number from ${least} to ${most}`);
   }
   return value;
 }

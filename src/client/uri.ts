@@ -20,7 +20,7 @@ export interface ParsedUri {
   readonly query: UriQuery;
 }
 
-/** The query parameters that are understood. */
+/** The query parameters that are understood; any other, or one of them twice, is refused. */
 export interface UriQuery {
   readonly heartbeatSeconds?: number;
   readonly connectTimeoutMs?: number;
@@ -125,6 +125,7 @@ function parseQuery(query: string): UriQuery {
   const parsed: Record<string, unknown> = {};
   const tls: Record<string, string> = {};
   const mechanisms: string[] = [];
+  const names = new Set<string>();
   for (const pair of query.split("&").filter((text) => text !== "")) {
     const equals = pair.indexOf("=");
     const name = decode(equals < 0 ? pair : pair.slice(0, equals), "query parameter name");
@@ -133,6 +134,13 @@ function parseQuery(query: string): UriQuery {
       mechanisms.push(value);
       continue;
     }
+    // Which of the two counts nobody can tell by looking, and one may be `verify_none`.
+    if (names.has(name)) {
+      throw new UsageError(
+        `the URI has the query parameter ${JSON.stringify(name)} more than once`,
+      );
+    }
+    names.add(name);
     if (TLS_PARAMETERS.includes(name)) {
       tls[name] = value;
       continue;

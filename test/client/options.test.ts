@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type ConnectPlan, planConnection } from "../../src/client/options.ts";
-import { amqplain, type ConnectOptions, external, plain, UsageError } from "../../src/index.ts";
+import {
+  amqplain,
+  type ConnectOptions,
+  type Credentials,
+  external,
+  type Host,
+  plain,
+  UsageError,
+} from "../../src/index.ts";
 import { everythingShown } from "../support/environment.ts";
 
 describe("connect options", () => {
@@ -95,6 +103,14 @@ describe("connect options", () => {
     ]);
   });
 
+  it("take an IPv6 address with brackets, as a URL has it, and without", () => {
+    for (const hostname of ["[::1]", "::1"]) {
+      const single = { hostname: "::1", port: 5672 };
+      expect(planConnection(undefined, { hostname }).hosts).to.deep.equal([single]);
+      expect(planConnection(undefined, { hosts: [{ hostname }] }).hosts).to.deep.equal([single]);
+    }
+  });
+
   it("use TLS with the options given", () => {
     expect(planConnection("amqps://h", {}).tls).to.deep.equal({});
     expect(planConnection("amqps://h", { tls: { ca: "c" } }).tls).to.deep.equal({ ca: "c" });
@@ -152,11 +168,22 @@ describe("connect options", () => {
     { heartbeatSeconds: 0.5 },
     { maxBodyBytes: -1 },
     { connectTimeoutMs: -1 },
+    { connectTimeoutMs: 0 },
     { connectTimeoutMs: Number.POSITIVE_INFINITY },
     { closeTimeoutMs: Number.NaN },
     { keepAliveMs: -1 },
     { hosts: [] },
     { port: "5672" as unknown as number },
+    // Node takes no name for localhost.
+    { hostname: "" },
+    { hosts: [{ hostname: "" }] },
+    { hosts: [{ hostname: "h" }, {} as Host] },
+    { hosts: [null as unknown as Host] },
+    { hosts: ["localhost:5672" as unknown as Host] },
+    { credentials: null as unknown as Credentials },
+    { credentials: [undefined as unknown as Credentials] },
+    { credentials: "PLAIN" as unknown as Credentials },
+    { credentials: { mechanism: "PLAIN" } as Credentials },
   ];
   for (const options of REFUSED) {
     it(`refuse ${JSON.stringify(options)}`, () => {

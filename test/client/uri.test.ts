@@ -132,6 +132,10 @@ describe("AMQP URI", () => {
     ["amqp://user:s3cret@host?channel_max=70000", "channelMax"],
     ["amqp://user:s3cret@host?frame_max=1", "frameMax"],
     ["amqp://user:s3cret@host?auth_mechanism=magic", "auth_mechanism"],
+    ["amqp://user:s3cret@host?heartbeat=1&heartbeat=1", '"heartbeat" more than once'],
+    ["amqps://user:s3cret@host?verify=verify_peer&verify=verify_none", '"verify" more than once'],
+    ["amqps://user:s3cret@host?veri%66y=verify_none&verify=verify_peer", '"verify" more than once'],
+    ["amqp://user:s3cret@host?connection_timeout=0", "from 1"],
   ];
   for (const [uri, says] of BAD) {
     it(`refuses ${uri}, and shows nothing secret`, async () => {
