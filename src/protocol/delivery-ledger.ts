@@ -39,6 +39,8 @@ export class DeliveryLedger {
   #ascending = true;
   /** Settled in the transaction that is under way; undefined outside of any. */
   #uncommitted: OpenDelivery[] | undefined;
+  /** Settled in the one whose end was asked for: what is settled meanwhile belongs to the next. */
+  #ending: OpenDelivery[] = [];
 
   /** How many deliveries are not settled. */
   get size(): number {
@@ -85,6 +87,11 @@ export class DeliveryLedger {
       case "tx.select":
         this.#uncommitted ??= [];
         return;
+      case "tx.commit":
+      case "tx.rollback":
+        this.#ending = this.#uncommitted ?? [];
+        this.#uncommitted = [];
+        return;
       default:
     }
   }
@@ -98,7 +105,7 @@ export class DeliveryLedger {
       case "basic.recover-ok":
         return this.#settleAll("basic.recover");
       case "tx.commit-ok":
-        this.#uncommitted = [];
+        this.#ending = [];
         return;
       case "tx.rollback-ok":
         return this.#rollBack();
@@ -135,8 +142,8 @@ export class DeliveryLedger {
   }
 
   #rollBack(): void {
-    const back = [...this.#open.values(), ...(this.#uncommitted ?? [])];
-    this.#uncommitted = [];
+    const back = [...this.#open.values(), ...this.#ending];
+    this.#ending = [];
     for (const delivery of back) delivery.settlement = undefined;
     back.sort((a, b) => a.deliveryTag - b.deliveryTag);
     this.#open = new Map(back.map((delivery) => [delivery.deliveryTag, delivery]));

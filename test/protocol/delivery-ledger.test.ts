@@ -117,6 +117,7 @@ describe("DeliveryLedger", () => {
       ledger.sent({ name: "tx.select" });
       ledger.sent(ack(3));
       ledger.sent(nack(2));
+      ledger.sent({ name: "tx.rollback" });
       ledger.answered({ name: "tx.rollback" }, { name: "tx.rollback-ok" });
       expect(tags(ledger)).to.deep.equal([1, 2, 3, 4]);
       expect(two?.settlement).to.equal(undefined);
@@ -128,12 +129,31 @@ describe("DeliveryLedger", () => {
       const ledger = withDeliveries(1, 2, 3);
       ledger.sent({ name: "tx.select" });
       ledger.sent(ack(1));
+      ledger.sent(COMMIT);
       ledger.answered(COMMIT, { name: "tx.commit-ok" });
       ledger.sent(ack(2));
       ledger.answered({ name: "basic.recover", requeue: true }, { name: "basic.recover-ok" });
+      ledger.sent({ name: "tx.rollback" });
       ledger.answered({ name: "tx.rollback" }, { name: "tx.rollback-ok" });
       expect(tags(ledger)).to.deep.equal([2]);
     });
+  });
+
+  it("counts what is settled while a transaction ends with the next one", () => {
+    const ledger = withDeliveries(1, 2, 3, 4);
+    ledger.sent({ name: "tx.select" });
+    ledger.sent(ack(1));
+    ledger.sent({ name: "tx.rollback" });
+    ledger.sent(ack(2));
+    ledger.answered({ name: "tx.rollback" }, { name: "tx.rollback-ok" });
+    expect(tags(ledger)).to.deep.equal([1, 3, 4]);
+    ledger.sent(COMMIT);
+    ledger.sent(ack(3));
+    ledger.answered(COMMIT, { name: "tx.commit-ok" });
+    expect(tags(ledger)).to.deep.equal([1, 4]);
+    ledger.sent({ name: "tx.rollback" });
+    ledger.answered({ name: "tx.rollback" }, { name: "tx.rollback-ok" });
+    expect(tags(ledger)).to.deep.equal([1, 3, 4]);
   });
 
   it("agrees with a set of tags, whatever is answered", () => {
