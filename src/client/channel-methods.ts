@@ -5,6 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import type { ChannelMachine } from "../protocol/channel.ts";
+import { consumerTagInUse } from "../protocol/consumer-table.ts";
 import type { FieldTable } from "../wire/field-value.ts";
 import type { BasicConsumeOk, BasicGetOk, ClientMethod } from "../wire/generated/methods.ts";
 import type { NowaitOptions } from "./channel-calls.ts";
@@ -66,6 +67,8 @@ export interface BasicGetOptions extends WaitBounds {
 export abstract class ChannelMethods extends TopologyMethods {
   readonly #machine: ChannelMachine;
   #tagsChosen = 0;
+  /** Of consumers that were asked for here, and that the machine may not know yet. */
+  readonly #consumerTags = new Set<string>();
   readonly #settling: SettlingChannel = { settle: (method) => this.send(method) };
 
   /** @internal */
@@ -83,8 +86,19 @@ export abstract class ChannelMethods extends TopologyMethods {
   protected chooseConsumerTag(): string {
     for (;;) {
       const tag = `consumer-${++this.#tagsChosen}`;
-      if (this.#machine.consumers.get(tag) === undefined) return tag;
+      if (!this.#hasConsumer(tag)) return tag;
     }
+  }
+
+  /** @internal Takes a name for a consumer; raises where another one has it. */
+  protected claimConsumerTag(consumerTag: string): void {
+    if (this.#hasConsumer(consumerTag)) throw consumerTagInUse(consumerTag);
+    this.#consumerTags.add(consumerTag);
+  }
+
+  /** @internal From now on it is up to the machine to know whether it is in use. */
+  protected yieldConsumerTag(consumerTag: string): void {
+    this.#consumerTags.delete(consumerTag);
   }
 
   /** Asks for a confirm of every publish from now on; publishes are numbered from 1. */
@@ -148,7 +162,6 @@ export abstract class ChannelMethods extends TopologyMethods {
   ): Promise<{ readonly consumerTag: string }> {
     const { noLocal = false, noAck = false, exclusive = false, nowait = false } = options;
     const consumerTag = options.consumerTag ?? (nowait ? this.chooseConsumerTag() : "");
-    this.refuseConsumerTag(consumerTag);
     const method = {
       name: "basic.consume",
       queue,
@@ -159,19 +172,24 @@ export abstract class ChannelMethods extends TopologyMethods {
       nowait,
       arguments: options.arguments ?? {},
     } as const;
-    if (nowait) {
-      await this.callOrSend(method, options);
-      return { consumerTag };
+    if (consumerTag !== "") this.claimConsumerTag(consumerTag);
+    try {
+      if (nowait) {
+        await this.callOrSend(method, options);
+        return { consumerTag };
+      }
+      const { method: reply } = await this.call(method, options, (late) => {
+        if (late.method.name === "basic.consume-ok") this.#cancelLate(late.method.consumerTag);
+      });
+      return { consumerTag: (reply as BasicConsumeOk).consumerTag };
+    } finally {
+      this.yieldConsumerTag(consumerTag);
     }
-    const { method: reply } = await this.call(method, options, (late) => {
-      if (late.method.name === "basic.consume-ok") this.#cancelLate(late.method.consumerTag);
-    });
-    return { consumerTag: (reply as BasicConsumeOk).consumerTag };
   }
 
   /**
    * Ends a consumer. Deliveries may come until it is answered, and with `nowait` for a while after;
-   * those that are open stay open.
+   * those that are open stay open. A loop over `consume()` is given what came, and ends.
    */
   async basicCancel(
     consumerTag: string,
@@ -246,10 +264,10 @@ export abstract class ChannelMethods extends TopologyMethods {
     this.send({ name: "basic.recover-async", requeue: options.requeue ?? true });
   }
 
-  /** @internal Two consumers of one name: RabbitMQ closes the connection for it (530). */
-  protected refuseConsumerTag(consumerTag: string, waits = false): void {
-    if (!waits && this.#machine.consumers.get(consumerTag) === undefined) return;
-    throw new UsageError(`this channel has a consumer ${consumerTag} already`);
+  #hasConsumer(consumerTag: string): boolean {
+    return (
+      this.#consumerTags.has(consumerTag) || this.#machine.consumers.get(consumerTag) !== undefined
+    );
   }
 
   /** Nobody waits for this consumer any more. */

@@ -5,6 +5,7 @@ import { ConfirmTally } from "../protocol/confirm-tally.ts";
 import type { OpenDelivery } from "../protocol/delivery-ledger.ts";
 import { type PublishRoute, routeOf } from "../protocol/publish-route.ts";
 import { NO_PROPERTIES } from "../wire/properties.ts";
+import type { NowaitOptions } from "./channel-calls.ts";
 import { ChannelMethods } from "./channel-methods.ts";
 import { type CloseOptions, closeChannel } from "./close-channel.ts";
 import { waitForConfirms } from "./confirms.ts";
@@ -106,6 +107,7 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
    *
    * - by `break` or an error in its body: basic.cancel is sent, and what it did not settle goes back
    *   to the queue (see `keepUnsettled`);
+   * - by `basicCancel(consumer.consumerTag)`, after what had arrived: for who stops it from outside;
    * - with a `ConsumerCancelledError` when the broker ends the consumer, because the queue was
    *   deleted for example, after what had arrived by then;
    * - with the reason when the channel or the connection is lost, and with an `AbortError` when the
@@ -123,15 +125,31 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
       driver: this.#driver,
       closeTimeoutMs: this.#closeTimeoutMs,
       register: (consumer: Consumer): void => {
-        this.refuseConsumerTag(consumer.consumerTag, this.#consumers.has(consumer.consumerTag));
+        this.claimConsumerTag(consumer.consumerTag);
         this.#consumers.set(consumer.consumerTag, consumer);
       },
       forget: (consumer: Consumer): void => {
         const { consumerTag } = consumer;
-        if (this.#consumers.get(consumerTag) === consumer) this.#consumers.delete(consumerTag);
+        if (this.#consumers.get(consumerTag) !== consumer) return;
+        this.#consumers.delete(consumerTag);
+        this.yieldConsumerTag(consumerTag);
       },
     };
     return new Consumer(host, queue, options.consumerTag ?? this.chooseConsumerTag(), options);
+  }
+
+  /** @inheritdoc */
+  override async basicCancel(
+    consumerTag: string,
+    options: NowaitOptions = {},
+  ): Promise<{ readonly consumerTag: string }> {
+    const { nowait = false } = options;
+    if (!(nowait && this.#consumers.has(consumerTag))) {
+      return super.basicCancel(consumerTag, options);
+    }
+    // The loop of `consume()` would wait for a message that never comes: it is told by the answer.
+    super.basicCancel(consumerTag, { ...options, nowait: false }).catch(() => {});
+    return { consumerTag };
   }
 
   /**
@@ -184,6 +202,8 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
         this.#consumers.get(consumerTag)?.cancelled();
         return callListeners(() => this.emit("cancel", { consumerTag }));
       }
+      case "left":
+        return this.#consumers.get(event.consumerTag)?.left();
       case "closed":
         for (const consumer of this.#consumers.values()) consumer.closed(event.error);
         this.#consumers.clear();

@@ -87,8 +87,8 @@ export class Consumer
   }
 
   /**
-   * The next message; `done` when the consumer was ended here, or its channel or connection closed
-   * by this client.
+   * The next message; `done` when the consumer was ended here, by `basicCancel()` after what had
+   * arrived, or its channel or connection closed by this client.
    *
    * @throws ConsumerCancelledError when the broker ended it: the queue was deleted, or moves. What
    *   had arrived before is handed out first.
@@ -144,6 +144,13 @@ export class Consumer
     this.#host.forget(this);
     const error = new ConsumerCancelledError(this.consumerTag, this.#queue);
     this.#end({ error, handOut: true });
+  }
+
+  /** @internal This client has ended it by its name: nothing more comes. */
+  left(): void {
+    this.#subscribed = false;
+    this.#host.forget(this);
+    this.#end({ error: undefined, handOut: true });
   }
 
   /** @internal The channel is closed, or will be; undefined where that was our wish. */

@@ -10,6 +10,7 @@ import type { ReturnedMessage } from "./returned-error.ts";
  * - `deliver`: a message for a consumer, with its place in the ledger, which is undefined where it
  *   needs no answer.
  * - `cancel`: the broker cancelled a consumer.
+ * - `left`: we did, and nothing more comes for it.
  * - `closed`: the last event; undefined after our own close.
  */
 export type ChannelEvent =
@@ -21,5 +22,5 @@ export type ChannelEvent =
       readonly content: Content<BasicDeliver>;
       readonly open: OpenDelivery | undefined;
     }
-  | { readonly type: "cancel"; readonly consumerTag: string }
+  | { readonly type: "cancel" | "left"; readonly consumerTag: string }
   | { readonly type: "closed"; readonly error: AmqpError | undefined };

@@ -45,10 +45,7 @@ export type { ChannelLink } from "./channel-link.ts";
 export class ChannelMachine {
   static readonly #callHooks: CallHooks<ChannelMachine> = {
     send: (channel, method) => channel.#sendCall(method),
-    answered: (channel, asked, reply) => {
-      channel.consumers.answered(asked, reply);
-      channel.deliveries.answered(asked, reply);
-    },
+    answered: (channel, asked, reply) => channel.#answered(asked, reply),
   };
 
   /** 1 to channel-max. */
@@ -73,6 +70,8 @@ export class ChannelMachine {
   #flowActive = true;
   #error: AmqpError | undefined;
   #nextTagAtCall = 1;
+  /** What has no reply and waits for the end of a transaction. */
+  #held: ClientMethod[] | undefined;
 
   /** Writes channel.open. */
   constructor(number: number, link: ChannelLink, opened: Pick<Call, "resolve" | "reject">) {
@@ -126,8 +125,9 @@ export class ChannelMachine {
   send(method: ClientMethod): void {
     const error = this.#refusal();
     if (error !== undefined) throw error;
-    if (this.endsTransaction) return void this.#calls.add({ ...UNHEARD, method });
-    this.#write(method);
+    if (!this.endsTransaction) this.#write(method);
+    else if (this.#held === undefined) this.#held = [method];
+    else this.#held.push(method);
     this.deliveries.sent(method);
   }
 
@@ -375,6 +375,7 @@ export class ChannelMachine {
     // What expects no reply would seem to have been sent.
     const refusal = this.#link.refusal;
     if (refusal !== undefined && "nowait" in method && method.nowait) throw refusal;
+    this.consumers.check(method);
     this.#write(method);
     this.#nextTagAtCall = this.ledger.nextTag;
     this.consumers.sent(method);
@@ -383,14 +384,25 @@ export class ChannelMachine {
     if (method.name === "channel.close") this.#state = "closing";
   }
 
+  #answered(asked: ClientMethod, reply: ServerMethod): void {
+    for (const consumerTag of this.consumers.answered(asked, reply)) {
+      this.#link.emit(this, { type: "left", consumerTag });
+    }
+    this.deliveries.answered(asked, reply);
+    // At once, before any call that waits: what is sent from now on may not overtake it.
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const method of held) {
+      this.#write(method);
+      this.deliveries.sent(method);
+    }
+  }
+
   #write(method: ClientMethod): void {
     if (this.#link.refusal !== undefined) return;
     writeMethodFrame(this.#link.output.writer, this.number, method, this.#link.frameMax);
   }
 }
-
-/** A method without a reply that has to wait: nobody is told. */
-const UNHEARD = { sent: () => {}, resolve: () => {}, reject: () => {} } as const;
 
 type Decide = (publication: Publication, written: boolean) => AmqpError;
 

@@ -9,7 +9,7 @@
  * before the first delivery. Without a cancel-ok, what tells that no more deliveries can come is
  * the reply to anything that was asked later: a broker handles a channel's methods in order.
  */
-import { ProtocolError } from "../errors.ts";
+import { ProtocolError, UsageError } from "../errors.ts";
 import { REPLY_CODE } from "../wire/generated/constants.ts";
 import type { BasicConsume, ClientMethod, ServerMethod } from "../wire/generated/methods.ts";
 
@@ -35,6 +35,15 @@ export class ConsumerTable {
     return this.#consumers?.get(consumerTag);
   }
 
+  /**
+   * Raises for a consumer whose name another one has: RabbitMQ closes the connection for it (530).
+   * One that is leaving has given it up, as far as the broker is concerned.
+   */
+  check(method: ClientMethod): void {
+    if (method.name !== "basic.consume" || this.#leaving?.has(method.consumerTag)) return;
+    if (this.get(method.consumerTag) !== undefined) throw consumerTagInUse(method.consumerTag);
+  }
+
   /** A method of ours was written. */
   sent(method: ClientMethod): void {
     if (method.name === "basic.consume" && method.consumerTag !== "") {
@@ -45,15 +54,17 @@ export class ConsumerTable {
     }
   }
 
-  /** A call of ours was answered. */
-  answered(asked: ClientMethod, reply: ServerMethod): void {
-    for (const consumerTag of this.#leaving ?? []) this.#consumers?.delete(consumerTag);
+  /** A call of ours was answered. Returns the consumers that are gone by it, at our own wish. */
+  answered(asked: ClientMethod, reply: ServerMethod): readonly string[] {
+    const leaving = [...(this.#leaving ?? [])];
+    if (asked.name === "basic.cancel") leaving.push(asked.consumerTag);
     this.#leaving = undefined;
+    // Not one that the broker has ended before: its name may have been given away since.
+    const gone = leaving.filter((consumerTag) => this.#consumers?.delete(consumerTag));
     if (asked.name === "basic.consume" && reply.name === "basic.consume-ok") {
       this.#answeredConsume(asked, reply.consumerTag);
-    } else if (asked.name === "basic.cancel") {
-      this.#consumers?.delete(asked.consumerTag);
     }
+    return gone;
   }
 
   /** The broker cancelled a consumer; whether there was one. */
@@ -77,4 +88,9 @@ export class ConsumerTable {
     this.#consumers.set(consumerTag, { noAck });
     this.#leaving?.delete(consumerTag);
   }
+}
+
+/** The mistake of a second consumer under the name of another. */
+export function consumerTagInUse(consumerTag: string): UsageError {
+  return new UsageError(`this channel has a consumer ${consumerTag} already`);
 }

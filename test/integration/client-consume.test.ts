@@ -240,6 +240,51 @@ againstBothBrokers("consume()", (url, kind) => {
     });
   });
 
+  describe("basicCancel()", () => {
+    for (const nowait of [false, true]) {
+      it(`ends a loop after what had arrived${nowait ? ", also with nowait" : ""}`, async () => {
+        const queue = await ownQueue(...numbers(5));
+        const bodies: string[] = [];
+        const consumer = channel.consume(queue, { prefetch: 3 });
+        for await (const delivery of consumer) {
+          bodies.push(text(delivery));
+          if (bodies.length === 1) {
+            await expectReady(queue, 2);
+            await channel.basicCancel(consumer.consumerTag, { nowait });
+          }
+          delivery.ack();
+        }
+        expect(bodies).to.deep.equal(["1", "2", "3"]);
+        await expectConsumers(queue, 0);
+        await channel.close();
+        await expectReady(queue, 2);
+      });
+
+      it(`ends one that waits${nowait ? ", also with nowait" : ""}`, async () => {
+        const consumer = channel.consume(await ownQueue(), { consumerTag: "waits" });
+        const waiting = consumer.next();
+        await channel.basicCancel("waits", { nowait });
+        expect(await waiting).to.deep.equal({ done: true, value: undefined });
+      });
+    }
+  });
+
+  it("refuses a second consumer of one name whatever waits before it, and goes on", async () => {
+    const queue = await ownQueue("1");
+    const declared = channel.queueDeclare(queue, { passive: true });
+    const [first, second, third] = await Promise.allSettled([
+      channel.basicConsume(queue, { consumerTag: "same" }),
+      channel.basicConsume(queue, { consumerTag: "same", nowait: true }),
+      channel.consume(queue, { consumerTag: "same" }).next(),
+      declared,
+    ]);
+    expect(first).to.deep.include({ status: "fulfilled" });
+    for (const refused of [second, third]) {
+      expect(refused.status === "rejected" && refused.reason).to.be.instanceOf(UsageError);
+    }
+    await channel.basicCancel("same");
+  });
+
   describe("the broker's cancel", () => {
     it("ends the loop with an error of its own, after what had arrived", async () => {
       const queue = await ownQueue(...numbers(5));
@@ -445,6 +490,28 @@ againstBothBrokers("consume()", (url, kind) => {
     expect(text(await next(consumer))).to.equal("2");
     await consumer.return();
     await channel.txCommit();
+    await expectReady(queue, 1);
+  });
+
+  it("knows a second ack also while a transaction ends, and sends all in order", async () => {
+    const queue = await ownQueue("1", "2", "3");
+    await channel.txSelect();
+    const consumer = channel.consume(queue);
+    const [first, second, third] = [
+      await next(consumer),
+      await next(consumer),
+      await next(consumer),
+    ];
+    const committed = channel.txCommit();
+    const declared = channel.queueDeclare(queue, { passive: true });
+    first.ack();
+    expect(() => first.ack()).to.throw(UsageError, "settled already");
+    await committed;
+    second.ack({ multiple: true });
+    await declared;
+    third.nack();
+    await channel.txCommit();
+    await channel.close();
     await expectReady(queue, 1);
   });
 

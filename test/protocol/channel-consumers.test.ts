@@ -77,6 +77,7 @@ describe("ChannelMachine, consuming", () => {
     expect(talk.channelEvents(channel).map(({ type }) => type)).to.deep.equal([
       "deliver",
       "deliver",
+      "left",
     ]);
     talk.receive(contentFrames(1, deliver("c", 3), "m"));
     expect(talk.closed).to.have.property("replyCode", 503);
@@ -205,10 +206,23 @@ describe("ChannelMachine, consuming", () => {
         expect(channel.endsTransaction).to.equal(true);
         channel.send(ack(1));
         expect(talk.taken()).to.deep.equal([`1 ${end}`]);
-        expect(channel.deliveries.size).to.equal(1);
+        // From here on, so that a second ack is known to be one.
+        expect(channel.deliveries.size).to.equal(0);
         talk.say(1, { name: `${end}-ok` });
         expect(talk.taken()).to.deep.equal(["1 basic.ack"]);
         expect(channel.deliveries.size).to.equal(0);
+      });
+
+      it(`sends acks behind the answer to ${end} before any call that waits`, () => {
+        const { talk, channel } = consuming();
+        for (const tag of [1, 2]) talk.receive(contentFrames(1, deliver("c", tag), "m"));
+        channel.call(call({ name: end }));
+        channel.call(call(BIND));
+        channel.send(ack(1));
+        talk.takeOctets();
+        talk.say(1, { name: `${end}-ok` });
+        channel.send(ack(2));
+        expect(talk.taken()).to.deep.equal(["1 basic.ack", "1 queue.bind", "1 basic.ack"]);
       });
     }
 
@@ -221,6 +235,51 @@ describe("ChannelMachine, consuming", () => {
       expect(talk.taken()).to.deep.equal(["1 channel.close-ok"]);
       expect(() => channel.send(ack(1))).to.throw(ChannelClosedError);
     });
+  });
+
+  it("refuses a second consumer of one name when its turn comes, and sends nothing", () => {
+    const talk = opened();
+    const channel = talk.channel();
+    channel.call(call(BIND));
+    channel.call(call(consume("c")));
+    const second = call(consume("c"));
+    channel.call(second);
+    talk.takeOctets();
+    talk.say(1, { name: "queue.bind-ok" });
+    talk.say(1, { name: "basic.consume-ok", consumerTag: "c" });
+    expect(second.errors.map(({ message }) => message)).to.deep.equal([
+      "this channel has a consumer c already",
+    ]);
+    expect(talk.taken()).to.deep.equal(["1 basic.consume"]);
+  });
+
+  it("lets one that is leaving give its name to the next", () => {
+    const { talk, channel } = consuming();
+    channel.call({ ...call({ name: "basic.cancel", consumerTag: "c", nowait: true }), sent() {} });
+    const next = call(consume("c"));
+    channel.call(next);
+    expect(talk.taken()).to.deep.equal(["1 basic.cancel", "1 basic.consume"]);
+    talk.say(1, { name: "basic.consume-ok", consumerTag: "c" });
+    expect(channel.consumers.size).to.equal(1);
+    expect(next.errors).to.deep.equal([]);
+  });
+
+  it("tells when a consumer has left, unless the broker had ended it before", () => {
+    const { talk, channel } = consuming();
+    const cancel = (nowait: boolean) =>
+      ({ name: "basic.cancel", consumerTag: "c", nowait }) as const;
+    channel.call(call(cancel(false)));
+    talk.say(1, { name: "basic.cancel-ok", consumerTag: "c" });
+    expect(talk.channelEvents(channel)).to.deep.equal([{ type: "left", consumerTag: "c" }]);
+    channel.call(call(consume("c")));
+    talk.say(1, { name: "basic.consume-ok", consumerTag: "c" });
+    channel.call(call(cancel(false)));
+    talk.say(1, { name: "basic.cancel", consumerTag: "c", nowait: true });
+    talk.say(1, { name: "basic.cancel-ok", consumerTag: "c" });
+    expect(talk.channelEvents(channel)).to.deep.equal([
+      { type: "left", consumerTag: "c" },
+      { type: "cancel", consumerTag: "c" },
+    ]);
   });
 
   it("sends nothing before it is open", () => {
