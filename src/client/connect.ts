@@ -1,6 +1,6 @@
 /** `connect()`: from options to an open connection, host by host, each attempt with a deadline. */
 import { type AmqpError, ConnectionLostError, TimeoutError, UsageError } from "../errors.ts";
-import { clarifyLoss, openSocket } from "../transport/socket.ts";
+import { clarifyLoss, openSocket, whereTo } from "../transport/socket.ts";
 import { describe } from "../wire/writer.ts";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import { type Connection, openConnection } from "./connection.ts";
@@ -57,7 +57,7 @@ type PlannedHost = ConnectPlan["hosts"][number];
 
 async function attempt(plan: ConnectPlan, host: PlannedHost): Promise<Connection> {
   const { signal, connectTimeoutMs } = plan;
-  const where = `connecting to ${host.hostname}:${host.port}`;
+  const where = `connecting to ${whereTo(host)}`;
   if (signal?.aborted) {
     const error = abortError(signal, where);
     error.phase = "resolve";
@@ -112,7 +112,7 @@ interface Failure {
 
 function noHostError(failures: readonly Failure[]): ConnectionLostError {
   const lines = failures.map(
-    ({ host, error }) => `  ${host.hostname}:${host.port}, phase ${error.phase}: ${error.message}`,
+    ({ host, error }) => `  ${whereTo(host)}, phase ${error.phase}: ${error.message}`,
   );
   const error = new ConnectionLostError(
     `none of ${failures.length} hosts let us in:\n${lines.join("\n")}`,

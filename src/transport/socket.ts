@@ -92,8 +92,9 @@ export function clarifyLoss(target: TransportTarget, error: unknown): unknown {
   return clearer;
 }
 
-function whereTo({ hostname, port }: TransportTarget): string {
-  return `${hostname}:${port}`;
+/** Host and port as a URI has them: an IPv6 address in brackets. */
+export function whereTo({ hostname, port }: Pick<TransportTarget, "hostname" | "port">): string {
+  return isIP(hostname) === 6 ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 const WHAT: { readonly [P in ConnectPhase]?: string } = {

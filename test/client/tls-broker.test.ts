@@ -14,7 +14,7 @@ import {
 } from "../../src/index.ts";
 import { type EmbeddedBroker, startBroker } from "../../src/testing.ts";
 import { type Certificates, KEY_PASSWORD, makeCertificates } from "../support/certificates.ts";
-import { everythingShown, failure } from "../support/environment.ts";
+import { everythingShown, failure, IPV6_LOOPBACK } from "../support/environment.ts";
 import { freePort } from "../support/rabbitmq.ts";
 
 describe("amqps, before a broker", function () {
@@ -86,7 +86,7 @@ describe("amqps, before a broker", function () {
   });
 
   describe("verifies the broker", () => {
-    for (const hostname of ["localhost", "127.0.0.1"]) {
+    for (const hostname of ["localhost", "127.0.0.1", ...(IPV6_LOOPBACK ? ["[::1]"] : [])]) {
       it(`and works where the authority is given and the certificate is for ${hostname}`, async () => {
         const url = await serve(fromServer(), hostname);
         await works(url, { tls: { ca: certificates.ca.cert } });
@@ -113,6 +113,17 @@ describe("amqps, before a broker", function () {
       for (const options of [{}, { tls: true }, { tls: { ca: certificates.otherCa.cert } }]) {
         await refused(url, options, /vouches.*tls\.ca, or cacertfile in the URI/);
       }
+    });
+
+    it("and refuses a certificate whose time is over", async () => {
+      const { cert, key } = certificates.expired;
+      const url = await serve({ cert, key });
+      const error = await refused(
+        url,
+        { tls: { ca: cert } },
+        /expired.*has to be renewed, or a clock/,
+      );
+      expect(error.cause).to.include({ code: "CERT_HAS_EXPIRED" });
     });
 
     it("only where it is not told to take any certificate", async () => {

@@ -3,7 +3,7 @@
  * for localhost, one for another name, a client's, and an authority that nobody trusts.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -32,6 +32,8 @@ export interface Certificates {
   readonly stranger: Issued;
   /** The client's certificate with its key encrypted under {@link KEY_PASSWORD}. */
   readonly lockedClient: Issued;
+  /** For `localhost`, vouched for by itself; its time was over in 2020. */
+  readonly expired: Issued;
   /** An authority that vouches for nothing here. */
   readonly otherCa: Issued;
   remove(): Promise<void>;
@@ -76,6 +78,7 @@ export async function makeCertificates(): Promise<Certificates> {
     client,
     stranger,
     lockedClient: await read(client.certFile, lockedKeyFile),
+    expired: await makeExpired(directory),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
@@ -111,6 +114,39 @@ async function makeCertificate(
   await openssl(
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
     ...["-days", "2", "-subj", subject, "-out", certFile, "-keyout", keyFile, ...options],
+  );
+  return read(certFile, keyFile);
+}
+
+/** By openssl's own small authority: nothing else of it dates a certificate back. */
+async function makeExpired(directory: string): Promise<Issued> {
+  const [certFile, keyFile] = [join(directory, "expired.pem"), join(directory, "expired.key")];
+  const [request, config] = [join(directory, "expired.csr"), join(directory, "expired.cnf")];
+  const [before, after] = ["20200101000000Z", "20200102000000Z"];
+  const settings = `
+    [ca]
+    default_ca = own
+    [own]
+    database = ${join(directory, "expired.index")}
+    new_certs_dir = ${directory}
+    rand_serial = yes
+    default_md = sha256
+    policy = any
+    x509_extensions = names
+    [any]
+    commonName = supplied
+    [names]
+    subjectAltName = DNS:localhost
+  `;
+  await writeFile(config, settings.replaceAll(/^ +/gm, ""));
+  await writeFile(join(directory, "expired.index"), "");
+  await openssl(
+    ...["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+    ...["-subj", "/CN=localhost", "-out", request, "-keyout", keyFile],
+  );
+  await openssl(
+    ...["ca", "-batch", "-notext", "-config", config, "-selfsign", "-keyfile", keyFile],
+    ...["-in", request, "-startdate", before, "-enddate", after, "-out", certFile],
   );
   return read(certFile, keyFile);
 }

@@ -2,12 +2,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { generate } from "selfsigned";
 import ts from "typescript";
 import { AmqpError } from "../../src/errors.ts";
+
+/** The interface that has ::1; undefined where this machine has no IPv6, as many containers. */
+export const IPV6_LOOPBACK: string | undefined = Object.entries(networkInterfaces()).find(
+  ([, addresses]) => addresses?.some(({ address }) => address === "::1"),
+)?.[0];
 
 const REPOSITORY = join(__dirname, "../..");
 
