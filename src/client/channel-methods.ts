@@ -68,7 +68,7 @@ export abstract class ChannelMethods extends TopologyMethods {
   readonly #machine: ChannelMachine;
   #tagsChosen = 0;
   /** Of consumers that were asked for here, and that the machine may not know yet. */
-  readonly #consumerTags = new Set<string>();
+  #consumerTags: Set<string> | undefined;
   readonly #settling: SettlingChannel = { settle: (method) => this.send(method) };
 
   /** @internal */
@@ -93,12 +93,13 @@ export abstract class ChannelMethods extends TopologyMethods {
   /** @internal Takes a name for a consumer; raises where another one has it. */
   protected claimConsumerTag(consumerTag: string): void {
     if (this.#hasConsumer(consumerTag)) throw consumerTagInUse(consumerTag);
+    this.#consumerTags ??= new Set();
     this.#consumerTags.add(consumerTag);
   }
 
   /** @internal From now on it is up to the machine to know whether it is in use. */
   protected yieldConsumerTag(consumerTag: string): void {
-    this.#consumerTags.delete(consumerTag);
+    this.#consumerTags?.delete(consumerTag);
   }
 
   /** Asks for a confirm of every publish from now on; publishes are numbered from 1. */
@@ -266,7 +267,8 @@ export abstract class ChannelMethods extends TopologyMethods {
 
   #hasConsumer(consumerTag: string): boolean {
     return (
-      this.#consumerTags.has(consumerTag) || this.#machine.consumers.get(consumerTag) !== undefined
+      this.#consumerTags?.has(consumerTag) === true ||
+      this.#machine.consumers.get(consumerTag) !== undefined
     );
   }
 

@@ -28,7 +28,7 @@ import { NO_PROPERTIES } from "../wire/properties.ts";
 import { type Call, type CallHandle, type CallHooks, CallQueue } from "./call-queue.ts";
 import type { ChannelLink } from "./channel-link.ts";
 import { type ChannelState, nextChannelState } from "./channel-states.ts";
-import { ConfirmLedger } from "./confirm-ledger.ts";
+import { ConfirmLedger, type Decide } from "./confirm-ledger.ts";
 import { ConsumerTable } from "./consumer-table.ts";
 import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
 import { DeliveryLedger } from "./delivery-ledger.ts";
@@ -403,8 +403,6 @@ export class ChannelMachine {
     writeMethodFrame(this.#link.output.writer, this.number, method, this.#link.frameMax);
   }
 }
-
-type Decide = (publication: Publication, written: boolean) => AmqpError;
 
 /** A close that no method of the peer caused carries no ids. */
 const OUR_CLOSE = { classId: 0, methodId: 0 } as const;

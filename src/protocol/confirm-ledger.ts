@@ -25,6 +25,9 @@ import { type Publication, publishError } from "./publication.ts";
 import { ReturnMatcher } from "./return-matcher.ts";
 import { type ReturnedMessage, returnedError } from "./returned-error.ts";
 
+/** What becomes of an open publish when no confirm can come any more. */
+export type Decide = (publication: Publication, written: boolean) => AmqpError;
+
 /** Open delivery tags and their publications. */
 export class ConfirmLedger {
   #ring: (Publication | undefined)[] = [];
@@ -117,7 +120,7 @@ export class ConfirmLedger {
    * No more confirms will come: tells every open publication what `decide` says of it, given
    * whether it was written to the socket.
    */
-  closeAll(decide: (publication: Publication, written: boolean) => AmqpError): void {
+  closeAll(decide: Decide): void {
     for (const publication of this.openPublications()) {
       if (!publication.told) {
         publication.fail(decide(publication, publication.deliveryTag <= this.#writtenThrough));

@@ -40,7 +40,7 @@ export class DeliveryLedger {
   /** Settled in the transaction that is under way; undefined outside of any. */
   #uncommitted: OpenDelivery[] | undefined;
   /** Settled in the one whose end was asked for: what is settled meanwhile belongs to the next. */
-  #ending: OpenDelivery[] = [];
+  #ending: OpenDelivery[] | undefined;
 
   /** How many deliveries are not settled. */
   get size(): number {
@@ -89,7 +89,7 @@ export class DeliveryLedger {
         return;
       case "tx.commit":
       case "tx.rollback":
-        this.#ending = this.#uncommitted ?? [];
+        this.#ending = this.#uncommitted;
         this.#uncommitted = [];
         return;
       default:
@@ -105,7 +105,7 @@ export class DeliveryLedger {
       case "basic.recover-ok":
         return this.#settleAll("basic.recover");
       case "tx.commit-ok":
-        this.#ending = [];
+        this.#ending = undefined;
         return;
       case "tx.rollback-ok":
         return this.#rollBack();
@@ -142,8 +142,8 @@ export class DeliveryLedger {
   }
 
   #rollBack(): void {
-    const back = [...this.#open.values(), ...this.#ending];
-    this.#ending = [];
+    const back = [...this.#open.values(), ...(this.#ending ?? [])];
+    this.#ending = undefined;
     for (const delivery of back) delivery.settlement = undefined;
     back.sort((a, b) => a.deliveryTag - b.deliveryTag);
     this.#open = new Map(back.map((delivery) => [delivery.deliveryTag, delivery]));
