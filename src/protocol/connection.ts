@@ -48,7 +48,7 @@ import { PatientDeadlines } from "./patient-deadlines.ts";
 import { PublishScheduler } from "./publish-scheduler.ts";
 import { type Blame, blameImmediate, NOBODY } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
-import { mechanismHint, parseMechanisms } from "./sasl.ts";
+import { mechanismHint, parseMechanisms, sizeHint } from "./sasl.ts";
 
 /** The state of one connection. */
 export class ConnectionMachine {
@@ -58,6 +58,8 @@ export class ConnectionMachine {
   #callQueue: CallQueue<ConnectionMachine> | undefined;
   readonly #channels: ChannelTable;
   #startAnswered = false;
+  /** Octets of the last frame of the login. */
+  #loginSize = 0;
   #mechanism: string;
   /** Whose turn it is to publish. */
   readonly scheduler: PublishScheduler = new PublishScheduler(this);
@@ -134,7 +136,8 @@ export class ConnectionMachine {
     const why = cause instanceof Error ? `: ${cause.message}` : "";
     const inLogin = this.#state === "authenticated";
     const wrong = inLogin ? mechanismHint(this.#mechanism, this.mechanisms) : undefined;
-    const hint = wrong ?? SILENT_END_HINTS[this.#state] ?? "";
+    const large = inLogin ? sizeHint(this.#loginSize) : undefined;
+    const hint = wrong ?? large ?? SILENT_END_HINTS[this.#state] ?? "";
     const lost = new ConnectionLostError(`the connection was lost${where}${why}${hint}`, { cause });
     this.#close(lost);
   }
@@ -162,11 +165,13 @@ export class ConnectionMachine {
   respond(response: Uint8Array, mechanism: string = this.#mechanism): void {
     if (this.#state !== "authenticating") return;
     const { clientProperties, locale } = this.#settings;
+    const { length } = this.#output;
     this.#write(
       this.#startAnswered
         ? { name: "connection.secure-ok", response }
         : { name: "connection.start-ok", clientProperties, mechanism, response, locale },
     );
+    this.#loginSize = this.#output.length - length;
     this.#startAnswered = true;
     this.#mechanism = mechanism;
     this.#state = "authenticated";

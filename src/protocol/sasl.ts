@@ -5,6 +5,7 @@
  */
 import { CredentialsError, UsageError } from "../errors.ts";
 import { writeTable } from "../wire/field-table.ts";
+import { FRAME_MIN_SIZE } from "../wire/generated/constants.ts";
 import { decodeLenient, encodeText } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
 
@@ -110,6 +111,19 @@ export function chooseCredentials(
 export function mechanismHint(mechanism: string, offered: readonly string[]): string | undefined {
   if (offered.includes(mechanism)) return undefined;
   return `; ${describeOffer(offered)}, and not ${mechanism}`;
+}
+
+/**
+ * What it may mean where the login was large. Before connection.tune a peer need not take a frame of
+ * more than {@link FRAME_MIN_SIZE} octets (section 4.2.2): RabbitMQ hangs up, and takes 8,192 from 4.1
+ * on (`initial_frame_max`).
+ */
+export function sizeHint(octets: number): string | undefined {
+  if (octets <= FRAME_MIN_SIZE) return undefined;
+  return (
+    `; the login took a frame of ${octets} octets, and before the limits are agreed on a broker need ` +
+    `not take more than ${FRAME_MIN_SIZE}: is a token, or are the clientProperties, too long?`
+  );
 }
 
 function describeOffer(offered: readonly string[]): string {

@@ -152,6 +152,15 @@ describe("Authentication", () => {
         }
       });
 
+      it("hangs up at a login that is too large for it, and the error says so", async function () {
+        this.timeout(20_000); // RabbitMQ thinks about it for three seconds
+        const tooLarge = { password: "wr0ng".repeat(1000) };
+        const error = await failure(connect(broker().url, tooLarge), ConnectionLostError);
+        expect(error.phase).to.equal("authentication");
+        expect(error.message).to.match(/a frame of 5\d\d\d octets, .* more than 4096/);
+        expect(everythingShown(error)).not.to.include("wr0ng");
+      });
+
       it("is asked for the first mechanism of a choice that it offers", async () => {
         const credentials = [external(), crDemo("guest", "guest"), plain("guest", "wr0ng")];
         const uri = "?auth_mechanism=external&auth_mechanism=anonymous&auth_mechanism=amqplain";

@@ -119,11 +119,11 @@ describe("chooseCredentials", () => {
 });
 
 describe("ConnectionMachine", () => {
-  const inLogin = (mechanism?: string): Conversation => {
+  const inLogin = (mechanism?: string, responseSize = 0): Conversation => {
     const talk = new Conversation();
     talk.takeOctets(); // the protocol header
     talk.say(0, START);
-    talk.machine.respond(new Uint8Array(0), mechanism);
+    talk.machine.respond(new Uint8Array(responseSize), mechanism);
     return talk;
   };
   const lossOf = (talk: Conversation): string => {
@@ -142,5 +142,13 @@ describe("ConnectionMachine", () => {
     expect(lossOf(inLogin("EXTERNAL"))).to.match(/offers PLAIN, AMQPLAIN .*, and not EXTERNAL/);
     expect(lossOf(inLogin("AMQPLAIN"))).to.match(/check user name and password/);
     expect(lossOf(inLogin())).to.match(/check user name and password/);
+  });
+
+  it("says that the login was too large, where it was larger than a broker has to take", () => {
+    const least = inLogin().takeOctets().length;
+    expect(lossOf(inLogin(undefined, 4096 - least))).to.match(/check user name and password/);
+    expect(lossOf(inLogin(undefined, 4097 - least))).to.match(
+      /a frame of 4097 octets, .* not take more than 4096: is a token, .*, too long/,
+    );
   });
 });
