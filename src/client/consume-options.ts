@@ -7,14 +7,16 @@ import type { BasicConsume } from "../wire/generated/methods.ts";
 export interface ConsumeOptions {
   /**
    * How many messages the broker sends ahead of their ack, 1 to 65,535; so many times the size of a
-   * message is what the consumer holds in memory. 0 means any number. Default 100. Without meaning
-   * where `noAck` is set.
+   * message is what the consumer holds in memory. 0 means any number, and nothing bounds memory
+   * then. Default 100. Without meaning where `noAck` is set.
    */
   readonly prefetch?: number | undefined;
   /**
    * The broker forgets a message when it is sent: none is acked, and one that the loop never sees
    * is lost. **Nothing bounds memory then** but the length of the queue: the broker sends as fast as
-   * the network takes it, and what the loop has not taken waits here. Default false.
+   * the network takes it, and what the loop has not taken waits here. (To stop reading would hold up
+   * everything else on the connection, and RabbitMQ closes one that takes nothing for 30 seconds.)
+   * Default false.
    */
   readonly noAck?: boolean | undefined;
   /** Nobody else may consume from the queue; 403 where somebody does. Default false. */
