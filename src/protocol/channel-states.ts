@@ -1,6 +1,7 @@
 /**
- * The life of a channel as a table: what the methods that open and close it lead to (specification
- * section 2.2.5). A missing entry is the peer's error.
+ * The life of a channel as two tables (specification section 2.2.5): what the peer's methods that
+ * open and close it lead to, where a missing entry is the peer's error, and what this side does.
+ * spec/state-machines.md draws them.
  *
  * `closing` and `failing` both wait for close-ok. In `closing`, which we asked for, confirms and
  * returns that are still under way count, because they are facts. In `failing`, somebody broke a
@@ -31,6 +32,31 @@ export const CHANNEL_TRANSITIONS: {
   },
   closed: {},
 };
+
+/** What moves a channel on this side. */
+export type ChannelMove =
+  /** Our channel.close goes out, behind the calls that waited. */
+  | "close"
+  /** The peer broke a rule of the channel, or a deadline passed: channel.close goes out at once. */
+  | "giveUp"
+  /** The connection is gone. */
+  | "lose";
+
+/** State and move, to the state that follows. Where there is no entry, the move does nothing. */
+export const CHANNEL_MOVES: {
+  readonly [S in ChannelState]: { readonly [M in ChannelMove]?: ChannelState };
+} = {
+  opening: { giveUp: "failing", lose: "closed" },
+  open: { close: "closing", giveUp: "failing", lose: "closed" },
+  closing: { giveUp: "failing", lose: "closed" },
+  failing: { lose: "closed" },
+  closed: {},
+};
+
+/** The state that a move of this side leads to: the same one where the table has none. */
+export function moveChannel(state: ChannelState, move: ChannelMove): ChannelState {
+  return CHANNEL_MOVES[state][move] ?? state;
+}
 
 /** The state that a method of the peer leads to; raises where the table has none. */
 export function nextChannelState(state: ChannelState, method: ChannelLifecycle): ChannelState {

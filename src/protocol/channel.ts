@@ -27,7 +27,7 @@ import { LastHead } from "../wire/last-head.ts";
 import { NO_PROPERTIES } from "../wire/properties.ts";
 import { type Call, type CallHandle, type CallHooks, CallQueue } from "./call-queue.ts";
 import type { ChannelLink } from "./channel-link.ts";
-import { type ChannelState, nextChannelState } from "./channel-states.ts";
+import { type ChannelState, moveChannel, nextChannelState } from "./channel-states.ts";
 import { ConfirmLedger, type Decide } from "./confirm-ledger.ts";
 import { ConsumerTable } from "./consumer-table.ts";
 import { type Content, ContentAssembler, type Payload } from "./content-assembler.ts";
@@ -197,7 +197,7 @@ export class ChannelMachine {
   /** The connection is gone, and with it what it had not given to the socket. */
   lose(error: AmqpError, blame: Blame, byUs: boolean): void {
     const told = this.#state === "failing";
-    this.#state = "closed";
+    this.#state = moveChannel(this.#state, "lose");
     if (told) return;
     this.#settle(
       error,
@@ -315,7 +315,7 @@ export class ChannelMachine {
     const unhandled = this.ledger.unhandledPublications();
     if (unhandled.some(({ route }) => route.immediate)) this.#link.lostSightOfImmediate();
     this.#settle(error);
-    this.#state = "failing";
+    this.#state = moveChannel(this.#state, "giveUp");
     if (!closeSent) this.#write({ name: "channel.close", ...reason });
   }
 
@@ -381,7 +381,7 @@ export class ChannelMachine {
     this.consumers.sent(method);
     this.deliveries.sent(method);
     if (method.name === "confirm.select") this.#confirming = true;
-    if (method.name === "channel.close") this.#state = "closing";
+    if (method.name === "channel.close") this.#state = moveChannel(this.#state, "close");
   }
 
   #answered(asked: ClientMethod, reply: ServerMethod): void {

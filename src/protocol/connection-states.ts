@@ -1,12 +1,7 @@
 /**
- * The life of a connection as a table: what each method of the server on channel 0 leads to
- * (specification section 2.2.4). A missing entry is the server's error.
- *
- *     greeting --start--> authenticating --our response--> authenticated
- *     authenticated --secure--> authenticating
- *     authenticated --tune--> opening --open-ok--> open
- *     open --our close--> closing --close-ok--> closed
- *     any of them --close--> closed
+ * The life of a connection as two tables (specification section 2.2.4): what each method of the
+ * server on channel 0 leads to, where a missing entry is the server's error, and what this side
+ * does. spec/state-machines.md draws them.
  */
 import { type ConnectPhase, ProtocolError } from "../errors.ts";
 import { REPLY_CODE } from "../wire/generated/constants.ts";
@@ -50,6 +45,33 @@ export const CONNECTION_TRANSITIONS: {
   },
   closed: {},
 };
+
+/** What moves a connection on this side. */
+export type ConnectionMove =
+  /** A SASL response goes out: start-ok or secure-ok. */
+  | "respond"
+  /** connection.close goes out. */
+  | "close"
+  /** The stream ended or was destroyed, the peer fell silent, or somebody broke a rule. */
+  | "end";
+
+/** State and move, to the state that follows. Where there is no entry, the move does nothing. */
+export const CONNECTION_MOVES: {
+  readonly [S in ConnectionState]: { readonly [M in ConnectionMove]?: ConnectionState };
+} = {
+  greeting: { end: "closed" },
+  authenticating: { respond: "authenticated", end: "closed" },
+  authenticated: { end: "closed" },
+  opening: { end: "closed" },
+  open: { close: "closing", end: "closed" },
+  closing: { end: "closed" },
+  closed: {},
+};
+
+/** The state that a move of this side leads to: the same one where the table has none. */
+export function moveConnection(state: ConnectionState, move: ConnectionMove): ConnectionState {
+  return CONNECTION_MOVES[state][move] ?? state;
+}
 
 /** What `connect()` was doing in a state, for its errors. */
 export const CONNECT_PHASES: { readonly [S in ConnectionState]?: ConnectPhase } = {

@@ -32,6 +32,7 @@ import type { ConnectionEvent } from "./connection-events.ts";
 import {
   CONNECT_PHASES,
   type ConnectionState,
+  moveConnection,
   nextConnectionState,
   SILENT_END_HINTS,
 } from "./connection-states.ts";
@@ -174,7 +175,7 @@ export class ConnectionMachine {
     this.#loginSize = this.#output.length - length;
     this.#startAnswered = true;
     this.#mechanism = mechanism;
-    this.#state = "authenticated";
+    this.#state = moveConnection(this.#state, "respond");
   }
 
   /** Opens a channel under a number that is free. */
@@ -198,7 +199,7 @@ export class ConnectionMachine {
   close(): void {
     if (this.#state !== "open") return;
     this.#channels.refusal = new ConnectionClosedError(CLOSED_BY_US);
-    this.#state = "closing";
+    this.#state = moveConnection(this.#state, "close");
     this.#write({ name: "connection.close", replyCode: 200, replyText: "closed", ...NO_METHOD });
   }
 
@@ -337,7 +338,7 @@ export class ConnectionMachine {
   #close(error: AmqpError, blame: (channel: ChannelMachine) => Blame = () => NOBODY): void {
     const phase = CONNECT_PHASES[this.#state];
     if (phase !== undefined) error.phase ??= phase;
-    this.#state = "closed";
+    this.#state = moveConnection(this.#state, "end");
     this.#output.clear();
     const byUs = error === this.#channels.refusal;
     this.#channels.refusal = error;

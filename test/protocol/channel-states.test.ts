@@ -1,9 +1,12 @@
 import { expect } from "chai";
 import { ProtocolError } from "../../src/errors.ts";
 import {
+  CHANNEL_MOVES,
   CHANNEL_TRANSITIONS,
   type ChannelLifecycle,
+  type ChannelMove,
   type ChannelState,
+  moveChannel,
   nextChannelState,
 } from "../../src/protocol/channel-states.ts";
 import { raised } from "../wire/octets.ts";
@@ -40,5 +43,21 @@ describe("nextChannelState", () => {
     }
     expect([...reached].sort()).to.deep.equal([...STATES].sort());
     expect(CHANNEL_TRANSITIONS.closed).to.deep.equal({});
+  });
+});
+
+describe("moveChannel", () => {
+  it("follows the table, and stays where it has no entry", () => {
+    const moves: readonly ChannelMove[] = ["close", "giveUp", "lose"];
+    for (const state of STATES) {
+      for (const move of moves) {
+        const next = CHANNEL_MOVES[state][move] ?? state;
+        expect(moveChannel(state, move), `${state}, ${move}`).to.equal(next);
+      }
+    }
+  });
+
+  it("is closed in every state once the connection is gone", () => {
+    for (const state of STATES) expect(moveChannel(state, "lose")).to.equal("closed");
   });
 });

@@ -2,8 +2,11 @@ import { expect } from "chai";
 import { ProtocolError } from "../../src/errors.ts";
 import {
   CONNECT_PHASES,
+  CONNECTION_MOVES,
   CONNECTION_TRANSITIONS,
+  type ConnectionMove,
   type ConnectionState,
+  moveConnection,
   nextConnectionState,
 } from "../../src/protocol/connection-states.ts";
 import { raised } from "../wire/octets.ts";
@@ -40,6 +43,22 @@ describe("nextConnectionState", () => {
         expect(method).to.match(/^connection\./);
       }
     }
+  });
+});
+
+describe("moveConnection", () => {
+  it("follows the table, and stays where it has no entry", () => {
+    const moves: readonly ConnectionMove[] = ["respond", "close", "end"];
+    for (const state of STATES) {
+      for (const move of moves) {
+        const next = CONNECTION_MOVES[state][move] ?? state;
+        expect(moveConnection(state, move), `${state}, ${move}`).to.equal(next);
+      }
+    }
+  });
+
+  it("ends in every state", () => {
+    for (const state of STATES) expect(moveConnection(state, "end")).to.equal("closed");
   });
 });
 
