@@ -49,11 +49,15 @@ export class VirtualLine {
     readonly peer: Peer;
   }> {
     const line = new VirtualLine();
-    const plan = planConnection(undefined, options);
-    const { signal } = new AbortController();
-    const connecting = openConnection(line.#client, plan, line.clock, signal);
+    const connecting = line.dial(undefined, options);
     const [connection] = await line.run(Promise.all([connecting, line.peer.handshake(handshake)]));
     return { line, connection, peer: line.peer };
+  }
+
+  /** Begins to connect a client, to which the peer says nothing by itself. */
+  dial(url: string | undefined, options: ConnectOptions = {}): Promise<Connection> {
+    const { signal } = new AbortController();
+    return openConnection(this.#client, planConnection(url, options), this.clock, signal);
   }
 
   /** Everything that the client wrote, from the beginning. */

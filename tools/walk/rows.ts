@@ -55,8 +55,12 @@ function anyFrame(cursor: Cursor): string {
   const kind = kinds.find(([, type]) => type === cursor.peek())?.[0];
   if (kind === undefined) throw new Error(`no frame has type ${cursor.peek()}`);
   cursor.number(1, "type", "What kind of frame it is.", kind);
-  cursor.number(2, "channel", "0 is the connection itself.");
-  const size = cursor.number(4, "size", "Octets of the payload: all up to the frame-end.");
+  cursor.number(2, "channel", "Which conversation; 0 is the connection's own.");
+  const size = cursor.number(
+    4,
+    "size",
+    "Octets of the payload: all that follows, up to the frame-end.",
+  );
   const end = cursor.position + size;
   const name = payload(kind, cursor, end);
   if (cursor.position !== end) throw new Error(`${name} is not as long as its frame says`);
@@ -82,10 +86,10 @@ function payload(kind: string, cursor: Cursor, end: number): string {
 
 function method(cursor: Cursor): string {
   const of = classOf(cursor.peekNumber(2));
-  cursor.number(2, "class-id", of.doc, of.name);
+  cursor.number(2, "class", of.doc, of.name);
   const found = of.methods.find(({ id }) => id === cursor.peekNumber(2));
   if (found === undefined) throw new Error(`class ${of.name} has no such method`);
-  cursor.number(2, "method-id", found.doc, found.name);
+  cursor.number(2, "method", found.doc, found.name);
   fields(cursor, found);
   return `${of.name}.${found.name}`;
 }
@@ -112,7 +116,7 @@ function fields(cursor: Cursor, { fields }: SpecMethod): void {
 
 function contentHeader(cursor: Cursor): void {
   const of = classOf(cursor.peekNumber(2));
-  cursor.number(2, "class-id", "Only class basic has content.", of.name);
+  cursor.number(2, "class", "Only class basic has content.", of.name);
   cursor.number(2, "weight", "Never used; always 0.");
   cursor.number(8, "body-size", "Octets of the whole body, over however many frames it comes.");
   const flags = cursor.peekNumber(2);
@@ -150,14 +154,24 @@ function table(cursor: Cursor, path: string, doc: string, head: number): void {
     const inner = `${path}.${name}`;
     if (type === "F") table(cursor, inner, "Tag `F`: a table in the table.", start);
     else if (type === "t") {
-      const show = (octets: Uint8Array): string => (octets[start] === 0 ? "false" : "true");
-      cursor.take(start + 1, inner, show, "Tag `t`: true or false, one octet.");
+      cursor.take(
+        start + 1,
+        inner,
+        (octets) => showBoolean(octets[start]),
+        "Tag `t`: true or false, one octet.",
+      );
     } else if (type === "S") {
       const all = start + 4 + cursor.peekNumber(4, start);
       const show = (octets: Uint8Array): string => showText(textOf(octets, start + 4));
       cursor.take(all, inner, show, "Tag `S`: a text behind four octets of length.");
     } else throw new Error(`the walk has no field of type ${type} yet`);
   }
+}
+
+/** Strict: an octet that is neither is an error here. */
+function showBoolean(octet: number | undefined): string {
+  if (octet !== 0 && octet !== 1) throw new Error(`${octet} is neither true nor false`);
+  return String(octet === 1);
 }
 
 function classOf(id: number): SpecClass {
