@@ -14,7 +14,7 @@ export function contentDrawing(): string {
   const edges = tried.flat().filter(({ to }) => STATES.some(([state]) => state === to));
   const rows = INPUTS.map(([label], i) => [label, ...tried.map((row) => row[i]?.to as string)]);
   const head = ["", ...STATES.map(([state]) => `**${state}**`)];
-  return [stateDiagram("idle", edges), table(head, rows), legend(rows)].join("\n\n");
+  return [stateDiagram("LR", "idle", edges), table(head, rows), legend(rows)].join("\n\n");
 }
 
 type Input = (assembler: ContentAssembler) => unknown;

@@ -8,8 +8,12 @@ export interface Edge {
   readonly label: string;
 }
 
-/** A state diagram. Ways between the same two states share an arrow. */
+/** Down or to the right. */
+export type Direction = "TB" | "LR";
+
+/** A state diagram. Ways between the same two states share an arrow; many are only counted. */
 export function stateDiagram(
+  direction: Direction,
   start: string,
   edges: readonly Edge[],
   ends: readonly string[] = [],
@@ -21,12 +25,20 @@ export function stateDiagram(
   }
   const lines = [
     "stateDiagram-v2",
-    "  direction TB",
+    `  direction ${direction}`,
     `  [*] --> ${start}`,
-    ...[...arrows].map(([arrow, labels]) => `  ${arrow}: ${labels.join("<br/>")}`),
+    ...[...arrows].map(([arrow, labels]) => `  ${arrow}: ${labelOf(labels)}`),
     ...ends.map((end) => `  ${end} --> [*]`),
   ];
   return `\`\`\`mermaid\n${lines.join("\n")}\n\`\`\``;
+}
+
+/** Longer labels would lie over their neighbours. */
+const MOST_LABELS = 4;
+
+function labelOf(labels: readonly string[]): string {
+  const isShort = labels.length <= MOST_LABELS;
+  return isShort ? labels.join("<br/>") : `${labels.length} events,<br/>see the table`;
 }
 
 /** A Markdown table. */

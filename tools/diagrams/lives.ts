@@ -13,16 +13,16 @@ import {
   nextConnectionState,
 } from "../../src/protocol/connection-states.ts";
 import { REPLY_CODES } from "../../src/wire/generated/constants.ts";
-import { type Edge, stateDiagram, table } from "./drawing.ts";
+import { type Direction, type Edge, stateDiagram, table } from "./drawing.ts";
 
 /** The life of a connection, drawn and as a table. */
 export function connectionDrawing(): string {
-  return lifeDrawing(CONNECTION_TRANSITIONS, CONNECTION_MOVES, nextConnectionState as Next);
+  return lifeDrawing("TB", CONNECTION_TRANSITIONS, CONNECTION_MOVES, nextConnectionState as Next);
 }
 
 /** The life of a channel, drawn and as a table. */
 export function channelDrawing(): string {
-  return lifeDrawing(CHANNEL_TRANSITIONS, CHANNEL_MOVES, nextChannelState as Next);
+  return lifeDrawing("LR", CHANNEL_TRANSITIONS, CHANNEL_MOVES, nextChannelState as Next);
 }
 
 type Table = { readonly [state: string]: { readonly [input: string]: string } };
@@ -37,7 +37,7 @@ const OURS: { readonly [M in ConnectionMove | ChannelMove]: string } = {
   lose: "the connection is gone",
 };
 
-function lifeDrawing(transitions: Table, moves: Table, next: Next): string {
+function lifeDrawing(direction: Direction, transitions: Table, moves: Table, next: Next): string {
   const states = Object.keys(transitions);
   const edges = states.flatMap((state) => [
     ...edgesFrom(state, transitions, (method) => method),
@@ -55,7 +55,7 @@ function lifeDrawing(transitions: Table, moves: Table, next: Next): string {
   ]);
   const rows = [...methodRows, ...moveRows];
   return [
-    stateDiagram(states[0] as string, edges, ends),
+    stateDiagram(direction, states[0] as string, edges, ends),
     table(["", ...lasting.map((state) => `**${state}**`)], rows),
     legend(rows),
   ].join("\n\n");

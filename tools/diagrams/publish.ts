@@ -28,14 +28,13 @@ export function publishDrawing(): string {
       to === "" || to === STILL ? [] : [{ from: STAGES[i] as Stage, to, label }],
     ),
   );
-  const ends = [...new Set(edges.map(({ to }) => to))];
   const steps = [
-    { from: "waiting", to: "encoded", label: "room in the window: takes its delivery tag" },
-    { from: "encoded", to: "sent", label: "given to the socket" },
+    { from: "waiting", to: "encoded", label: "there is room" },
+    { from: "encoded", to: "sent", label: "to the socket" },
   ];
   const rows = tried.map(({ label, endings }) => [label, ...endings]);
   return [
-    stateDiagram("waiting", [...steps, ...edges], ends),
+    stateDiagram("LR", "waiting", [...steps, ...edges]),
     table(["", ...STAGES.map((stage) => `**${stage}**`)], rows),
   ].join("\n\n");
 }
@@ -66,7 +65,7 @@ const EVENTS: readonly Event[] = [
   answer("basic.ack", ({ conversation, channel }) =>
     conversation.say(channel.number, confirmOf("ack", TAG)),
   ),
-  answer("basic.ack of a later one, multiple", ({ conversation, channel }) =>
+  answer("a later ack, multiple", ({ conversation, channel }) =>
     conversation.say(channel.number, confirmOf("ack", TAG + 1, true)),
   ),
   answer("basic.nack", ({ conversation, channel }) =>
@@ -75,24 +74,24 @@ const EVENTS: readonly Event[] = [
   answer("basic.return", ({ conversation, channel }) =>
     conversation.receive(returnOf(channel.number, ITS)),
   ),
-  answer("channel.close over it", ({ conversation, channel }) =>
+  answer("close over it", ({ conversation, channel }) =>
     conversation.say(channel.number, noExchange(ITS.exchange)),
   ),
-  event("channel.close over an earlier one", ({ conversation, channel }) =>
+  event("close over an earlier one", ({ conversation, channel }) =>
     conversation.say(channel.number, noExchange("earlier")),
   ),
-  answer("channel.close over a later one", ({ conversation, channel }) =>
+  answer("close over a later one", ({ conversation, channel }) =>
     conversation.say(channel.number, noExchange("later")),
   ),
-  event("channel.close over none of them", ({ conversation, channel }) =>
+  event("close over none of them", ({ conversation, channel }) =>
     conversation.say(channel.number, serverClose("channel.close", 541, "INTERNAL_ERROR")),
   ),
   event("connection.close", ({ conversation }) =>
     conversation.say(0, serverClose("connection.close", 320, "CONNECTION_FORCED")),
   ),
-  event("the connection is lost", ({ conversation }) => conversation.end()),
-  event("its deadline passes", ({ window, it }) => window.release(it, new TimeoutError("late"))),
-  event("its signal is aborted", ({ window, it }) => window.release(it, new AbortError("aborted"))),
+  event("connection lost", ({ conversation }) => conversation.end()),
+  event("deadline passes", ({ window, it }) => window.release(it, new TimeoutError("late"))),
+  event("signal aborted", ({ window, it }) => window.release(it, new AbortError("aborted"))),
 ];
 
 const ITS = { exchange: "its", routingKey: "key", body: "body", mandatory: true } as const;
