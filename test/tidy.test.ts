@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
   wire: ["errors.ts"],
   protocol: ["wire", "errors.ts"],
+  dissect: ["wire", "errors.ts"],
   transport: ["wire", "errors.ts"],
   client: ["transport", "protocol", "wire", "errors.ts"],
   testing: ["transport", "protocol", "wire", "errors.ts"],
@@ -26,12 +27,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "testing.ts": ["testing", "transport", "protocol", "wire", "errors.ts"],
   cli: [
     ...["index.ts", "protocol.ts", "testing.ts"],
-    ...["client", "testing", "transport", "protocol", "wire", "errors.ts"],
+    ...["client", "testing", "dissect", "transport", "protocol", "wire", "errors.ts"],
   ],
 };
 
 /** The pure core, where bytes, commands and the time come in as arguments. */
-const PURE = ["wire", "protocol", "errors.ts", "protocol.ts"];
+const PURE = ["wire", "protocol", "dissect", "errors.ts", "protocol.ts"];
 
 /** The one file that names an optional peer dependency, and only for its types. */
 const OPTIONAL_TYPES: Readonly<Record<string, string>> = {
@@ -68,7 +69,7 @@ describe("tidy", () => {
     expect(files.flatMap(wrongImports)).to.deep.equal([]);
   });
 
-  it("wire/ and protocol/ have no clock, no randomness and nothing of Node", () => {
+  it("wire/, protocol/ and dissect/ have no clock, no randomness and nothing of Node", () => {
     expect(files.flatMap(impurities)).to.deep.equal([]);
   });
 
@@ -129,6 +130,9 @@ describe("tidy finds", () => {
     ["client/a.ts", 'import { x } from "../testing/x.ts";'],
     ["client/a.ts", 'const x = await import("../cli/x.ts");'],
     ["client/a.ts", 'let x: import("../index.ts").X;'],
+    ["client/a.ts", 'import { x } from "../dissect/x.ts";'],
+    ["dissect/a.ts", 'import { x } from "../protocol/x.ts";'],
+    ["dissect/a.ts", 'import { x } from "node:util";'],
     ["testing/a.ts", 'import { x } from "../client/x.ts";'],
     ["protocol.ts", 'export * from "./client/x.ts";'],
     ["errors.ts", 'import { x } from "./wire/x.ts";'],

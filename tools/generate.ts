@@ -1,40 +1,43 @@
 /**
- * Makes src/wire/generated/ from spec/amqp-0-9-1.json, the one place where the protocol's numbers
+ * Makes src/wire/generated/ and src/dissect/generated/ from spec/amqp-0-9-1.json, the one place where the protocol's numbers
  * are written. `npm run generate` writes the files; with `--check` it compares them with what is
  * there and exits 1 if they differ.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { camel, loadSpec, pascal, type Spec, type SpecField, type SpecMethod } from "./spec.ts";
 
-const OUTPUT = join(process.cwd(), "src", "wire", "generated");
+const WIRE = "src/wire/generated";
+/** Apart from the codec: what the client loads shall not carry the explanations. */
+const DISSECT = "src/dissect/generated";
 const HEADER =
   "// Made by tools/generate.ts from spec/amqp-0-9-1.json: change those, not this file.\n";
 
 function main(check: boolean): void {
   const spec = loadSpec();
   const files: Record<string, string> = {
-    "constants.ts": constants(spec),
-    "methods.ts": methods(spec),
-    "codec.ts": codec(spec),
-    "properties.ts": properties(spec),
-    "method-table.ts": methodTable(spec),
+    [`${WIRE}/constants.ts`]: constants(spec),
+    [`${WIRE}/methods.ts`]: methods(spec),
+    [`${WIRE}/codec.ts`]: codec(spec),
+    [`${WIRE}/properties.ts`]: properties(spec),
+    [`${WIRE}/method-table.ts`]: methodTable(spec),
+    [`${DISSECT}/explanations.ts`]: explanations(spec),
   };
-  mkdirSync(OUTPUT, { recursive: true });
-  const stale = Object.keys(files).filter((name) => {
-    const path = join(OUTPUT, name);
-    return !existsSync(path) || readFileSync(path, "utf8") !== HEADER + files[name];
-  });
-  const strays = readdirSync(OUTPUT).filter((name) => files[name] === undefined);
+  for (const folder of [WIRE, DISSECT]) mkdirSync(folder, { recursive: true });
+  const stale = Object.keys(files).filter(
+    (path) => !existsSync(path) || readFileSync(path, "utf8") !== HEADER + files[path],
+  );
+  const strays = [WIRE, DISSECT]
+    .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
+    .filter((path) => files[path] === undefined);
   if (check) {
-    for (const name of [...stale, ...strays]) {
-      process.stderr.write(`src/wire/generated/${name} differs: run npm run generate\n`);
+    for (const path of [...stale, ...strays]) {
+      process.stderr.write(`${path} differs: run npm run generate\n`);
     }
     process.exitCode = stale.length + strays.length === 0 ? 0 : 1;
     return;
   }
-  for (const name of strays) rmSync(join(OUTPUT, name));
-  for (const name of stale) writeFileSync(join(OUTPUT, name), HEADER + files[name]);
+  for (const path of strays) rmSync(path);
+  for (const path of stale) writeFileSync(path, HEADER + files[path]);
   const count = Object.keys(files).length;
   process.stdout.write(`generated: ${stale.length} of ${count} files written\n`);
 }
@@ -323,6 +326,55 @@ function methodTable(spec: Spec): string {
     '    name as Method["name"],',
     "  ]),",
     ");",
+  );
+  return finish(lines);
+}
+
+/** What people are told who look at octets: nothing that a client needs to run. */
+function explanations(spec: Spec): string {
+  const lines: string[] = [];
+  const dictionary = (name: string, about: string, entries: [string, string][]): void => {
+    lines.push(doc(about), `export const ${name}: { readonly [name: string]: string } = {`);
+    for (const [key, text] of entries)
+      lines.push(`  ${JSON.stringify(key)}: ${JSON.stringify(text)},`);
+    lines.push("};", "");
+  };
+  const all = allMethods(spec);
+  dictionary(
+    "CLASS_DOCS",
+    "What each class is for, by its name.",
+    spec.classes.map((c) => [c.name, c.doc]),
+  );
+  dictionary(
+    "METHOD_DOCS",
+    "What each method does, by its name, as in `basic.publish`.",
+    all.map((m) => [m.wireName, m.doc]),
+  );
+  dictionary(
+    "FIELD_DOCS",
+    "What each field of a method means, as in `basic.publish.routingKey`; its domain says the rest.",
+    all.flatMap((m) =>
+      m.fields.flatMap((f): [string, string][] =>
+        f.doc === undefined ? [] : [[`${m.wireName}.${camel(f.name)}`, f.doc]],
+      ),
+    ),
+  );
+  dictionary(
+    "PROPERTY_DOCS",
+    "What each property of a message means, by its name.",
+    spec.classes.flatMap((c) =>
+      (c.properties ?? []).map((p): [string, string] => [camel(p.name), p.doc]),
+    ),
+  );
+  dictionary(
+    "DOMAIN_DOCS",
+    "What each domain holds, the elementary types included.",
+    spec.domains.map((d) => [d.name, d.doc]),
+  );
+  dictionary(
+    "REPLY_CODE_DOCS",
+    "What each reply code means, by its number.",
+    spec.replyCodes.map((r) => [String(r.code), r.doc]),
   );
   return finish(lines);
 }
