@@ -7,6 +7,7 @@
 import { AmqpError, UsageError } from "../errors.ts";
 import { broker } from "./broker.ts";
 import type { Command } from "./command.ts";
+import { decode } from "./decode.ts";
 import { demo } from "./demo.ts";
 import { EXIT, type Io } from "./io.ts";
 import { printable } from "./printable.ts";
@@ -44,7 +45,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   return run(command, rest, io);
 }
 
-const COMMANDS: readonly Command[] = [broker, demo, publish];
+const COMMANDS: readonly Command[] = [broker, decode, demo, publish];
 
 async function run(command: Command, args: readonly string[], io: Io): Promise<number> {
   try {

@@ -32,6 +32,8 @@ export class SecretMask {
     if (type !== "method" || !mayBeSecret(annotated)) return { bytes, fields };
     // Cut: what comes behind a gap may be the rest of the secret.
     this.#inSecret = fields.at(-1)?.name !== "end";
+    // Of a method that nobody can name, the cut is before anything that is its own.
+    if (annotated.method === undefined) return { bytes, fields };
     const shown = fields.map((field) => {
       if (field.secret !== true && field.part !== "undecoded") return field;
       bytes.fill(STAR, field.valueOffset, field.offset + field.length);

@@ -28,7 +28,7 @@ describe("the command", () => {
     expect(unknown.stderr).to.equal(`amqp091: there is no command pubish\n\n${asked.stdout}`);
   });
 
-  for (const command of ["publish", "demo", "broker"]) {
+  for (const command of ["publish", "demo", "broker", "decode"]) {
     it(`has help for ${command}, in lines that fit`, async () => {
       const { code, stdout, stderr } = await run([command, "--bogus", "--help"]);
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: "" });
