@@ -93,7 +93,7 @@ export function dissect(said: readonly Said[], options: DissectOptions & OpenOpt
   const connection = dissector.open(options);
   const items: Item[] = [connection];
   for (const [from, octets, time] of said) {
-    items.push(...dissector.push(connection.id, from, octets, time));
+    for (const item of dissector.push(connection.id, from, octets, time)) items.push(item);
   }
   return [...items, ...dissector.end(connection.id)];
 }
