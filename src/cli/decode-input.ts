@@ -150,17 +150,17 @@ function decodeLine(text: string, dissector: Dissector, ids: Map<number, number>
   const number = recorded.kind === "connection" ? recorded.id : recorded.connection;
   let id = ids.get(number);
   if (id === undefined) {
-    const { client, server, state } =
+    const { client, server, state, time } =
       recorded.kind === "connection"
         ? recorded
-        : { client: undefined, server: undefined, state: "unknown" };
-    const opened = dissector.open({ client, server, midstream: state === "unknown" });
+        : { client: undefined, server: undefined, state: "unknown", time: recorded.time };
+    const opened = dissector.open({ client, server, midstream: state === "unknown", time });
     id = opened.id;
     ids.set(number, id);
     items.push(opened);
   }
   if (recorded.kind === "connection") {
-    if (recorded.state === "closed") items.push(...dissector.end(id, undefined));
+    if (recorded.state === "closed") items.push(...dissector.end(id, recorded.time));
     return items;
   }
   const { from, bytes, time, missing } = recorded;

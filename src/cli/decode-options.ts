@@ -11,16 +11,17 @@ export const DECODE_HELP = `Takes apart what went over AMQP connections: frames,
 Usage: amqp091 decode [OPTIONS] [FILE]
 
 Without FILE, or when FILE is -, standard input is read. What it is is seen from its octets:
-  pcap, pcapng             a capture, as of tcpdump or Wireshark: all TCP connections in it that speak
-                           AMQP, both directions, each put together from its packets
-  hex                      hexadecimal digits, as people paste them: a stream, 0x.., xxd, hexdump -C,
-                           Wireshark's dumps with offsets and a column of text; # begins a comment
+  pcap, pcapng             a capture, as of tcpdump or Wireshark: all TCP connections in it that
+                           speak AMQP, both directions, each put together from its packets
+  hex                      hexadecimal digits, as people paste them: a stream, 0x.., xxd,
+                           hexdump -C, Wireshark's dumps; a line that begins with # is a comment
   json                     what --json wrote, or a recording
   raw                      the octets themselves, of one direction
 
 Input
   --format FORMAT          pcap, pcapng, hex, json or raw, instead of what the octets look like
-  --from SIDE              of hex and raw: client or server sent it (default: each method's own side)
+  --from SIDE              of hex and raw: client or server sent it (default: the side that may
+                           send each method)
   --port PORT              of captures: only connections with this port, which then are AMQP
 
 Output

@@ -17,6 +17,7 @@ export type RecordedItem =
       readonly client: string | undefined;
       readonly server: string | undefined;
       readonly state: string;
+      readonly time: number | undefined;
     }
   | {
       readonly kind: "event";
@@ -36,8 +37,9 @@ export function recordedFromJson(line: string): RecordedItem | undefined {
   if (!isObject(item)) throw new SyntaxError("not an object");
   const { kind } = item;
   if (kind === "connection" && isId(item["id"])) {
-    const { id, client, server, state } = item;
-    return { kind, id, client: text(client), server: text(server), state: text(state) ?? "" };
+    const { id, client, server, state, time } = item;
+    const ends = { client: text(client), server: text(server) };
+    return { kind, id, ...ends, state: text(state) ?? "", time: number(time) };
   }
   if (kind === "event" && isId(item["connection"])) {
     const { connection, from, time, bytes, missing } = item;
