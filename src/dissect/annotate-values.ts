@@ -51,13 +51,12 @@ export class Annotation {
     const { reader } = this;
     const offset = reader.offset;
     if (type === "table") return this.#table(name, part, domain, offset);
-    const prefix = type === "shortstr" ? 1 : type === "longstr" ? 4 : 0;
+    const valueOffset = offset + (type === "shortstr" ? 1 : type === "longstr" ? 4 : 0);
     const value = readElementary(reader, type);
+    const length = reader.offset - offset;
+    const plain: Field = { name, part, domain, type, value, offset, length, valueOffset };
     const meaning = type === "timestamp" ? dateOf(value as number | bigint) : undefined;
-    return field({
-      ...{ name, part, domain, type, value, offset, length: reader.offset - offset },
-      ...{ valueOffset: offset + prefix, meaning },
-    });
+    return meaning === undefined ? plain : { ...plain, meaning };
   }
 
   #table(name: string, part: FieldPart, domain: string, offset: number): Field {

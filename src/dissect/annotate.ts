@@ -93,7 +93,7 @@ export function annotateOctets(
 
 /** Whether a field of a method is a password or what takes its place. */
 export function isSecret(method: string, name: string): boolean {
-  return SECRETS.has(`${method}.${name}`);
+  return method.startsWith("connection.") && SECRETS.has(`${method}.${name}`);
 }
 
 const SECRETS: ReadonlySet<string> = new Set([
@@ -167,11 +167,15 @@ function addArgument(a: Annotation, method: string, description: FieldDescriptio
   const { name, domain, type, reserved } = description;
   return a.add(() => {
     const value = a.value(name, "argument", domain, type);
-    const meaning = meaningOf(domain, value.value) ?? value.meaning;
+    const meaning = meaningOf(domain, value.value);
+    const secret = isSecret(method, name);
+    // Most fields are neither, and need no copy.
+    if (meaning === undefined && !reserved && !secret) return value;
     return {
-      ...field({ ...value, meaning }),
+      ...value,
+      ...(meaning === undefined ? {} : { meaning }),
       ...(reserved ? { reserved } : {}),
-      ...(isSecret(method, name) ? { secret: true as const } : {}),
+      ...(secret ? { secret } : {}),
     };
   });
 }
@@ -197,7 +201,7 @@ function addBits(a: Annotation, bits: readonly FieldDescription[]): boolean {
     if (bit === 0) octet = reader.readOctet();
     const value = ((octet >> bit) & 1) === 1;
     const place = { offset, length: 1, valueOffset: offset, bit };
-    const base = { name, part: "argument", domain, type: "bit", value, ...place } as const;
+    const base: Field = { name, part: "argument", domain, type: "bit", value, ...place };
     return reserved ? { ...base, reserved } : base;
   };
   return bits.every((_, bit) => a.add(() => read(bit)));

@@ -107,19 +107,28 @@ export class Conversation {
   }
 
   #take(direction: Side, piece: Piece, time: number | undefined, items: Item[]): void {
-    let annotated = this.#annotate(direction, piece);
+    const annotated = this.#annotate(direction, piece);
     const from = this.#mixed === undefined ? direction : this.#sideOf(annotated);
     const { bytes, offset, missing } = piece;
     // The mask changes the octets; what is read from them is read before.
     const { mask, content } = this.#sides[from];
     const payload = contentOf(annotated, bytes);
-    const masked = mask?.mask(annotated, bytes) ?? { bytes, fields: annotated.fields };
-    if (piece.error !== undefined) annotated = { ...annotated, error: piece.error };
-    const { type, channel, method, error } = annotated;
+    const fields = mask?.mask(annotated, bytes) ?? annotated.fields;
+    const { type, channel, method } = annotated;
     const event: Writable<EventItem> = {
-      ...({ kind: "event", id: this.#options.nextId(), connection: this.id, from, time } as const),
-      ...{ offset, bytes: masked.bytes, type, channel, method, fields: masked.fields },
-      ...{ error, missing },
+      kind: "event",
+      id: this.#options.nextId(),
+      connection: this.id,
+      from,
+      time,
+      offset,
+      bytes,
+      type,
+      channel,
+      method,
+      fields,
+      error: piece.error ?? annotated.error,
+      missing,
     };
     const place = this.#place(content, event, payload, piece);
     event.method ??= place.method;

@@ -9,40 +9,34 @@ import type { Method } from "../wire/generated/methods.ts";
 import { type Annotated, isSecret } from "./annotate.ts";
 import type { Field } from "./model.ts";
 
-/** What is hidden of an event. */
-export interface Masked {
-  readonly bytes: Uint8Array;
-  readonly fields: readonly Field[];
-}
-
 /** Hides the secrets of one direction. */
 export class SecretMask {
   /** A frame with a secret in it broke off, or cannot be read. */
   #inSecret = false;
   /** The last octets of the block before, where the ids of a method may begin. */
-  #tail = new Uint8Array(0);
+  #tail: Uint8Array = NOTHING;
 
-  /** Hides what is secret in an event; its octets are changed in place. */
-  mask(annotated: Annotated, bytes: Uint8Array): Masked {
+  /** Hides what is secret in an event: gives its fields; its octets are changed in place. */
+  mask(annotated: Annotated, bytes: Uint8Array): readonly Field[] {
     const { type, fields } = annotated;
-    if (type === "gap") return { bytes, fields };
+    if (type === "gap") return fields;
     if (type === "undecodable") return this.#maskOctets(bytes, fields);
-    this.#tail = new Uint8Array(0);
+    this.#tail = NOTHING;
     this.#inSecret = false;
-    if (type !== "method" || !mayBeSecret(annotated)) return { bytes, fields };
+    if (type !== "method" || !mayBeSecret(annotated)) return fields;
     // Cut: what comes behind a gap may be the rest of the secret.
     this.#inSecret = fields.at(-1)?.name !== "end";
     // Of a method that nobody can name, the cut is before anything that is its own.
-    if (annotated.method === undefined) return { bytes, fields };
+    if (annotated.method === undefined) return fields;
     const shown = fields.map((field) => {
       if (field.secret !== true && field.part !== "undecoded") return field;
       bytes.fill(STAR, field.valueOffset, field.offset + field.length);
       return hidden(field);
     });
-    return { bytes, fields: shown };
+    return shown;
   }
 
-  #maskOctets(bytes: Uint8Array, fields: readonly Field[]): Masked {
+  #maskOctets(bytes: Uint8Array, fields: readonly Field[]): readonly Field[] {
     let from = 0;
     if (!this.#inSecret) {
       const before = this.#tail;
@@ -51,15 +45,16 @@ export class SecretMask {
       all.set(bytes, before.length);
       this.#tail = all.slice(-(ID_SIZE - 1));
       const at = findIds(all);
-      if (at < 0) return { bytes, fields };
+      if (at < 0) return fields;
       this.#inSecret = true;
       from = Math.max(at + ID_SIZE - before.length, 0);
     }
     bytes.fill(STAR, from);
-    return { bytes, fields: fields.map(hidden) };
+    return fields.map(hidden);
   }
 }
 
+const NOTHING = new Uint8Array(0);
 const STAR = 0x2a;
 const ID_SIZE = 4;
 
