@@ -34,7 +34,7 @@ import { type Content, ContentAssembler, type Payload } from "./content-assemble
 import { DeliveryLedger } from "./delivery-ledger.ts";
 import { closeReason } from "./frame-reading.ts";
 import { type Publication, publishError } from "./publication.ts";
-import { type Blame, blameCall, blamedError, blamePublish } from "./refusal.ts";
+import { type Blame, blameCall, blamePublish, decideBy } from "./refusal.ts";
 import { replyText } from "./reply-text.ts";
 import { returnedMessage } from "./returned-error.ts";
 
@@ -199,14 +199,7 @@ export class ChannelMachine {
     const told = this.#state === "failing";
     this.#state = moveChannel(this.#state, "lose");
     if (told) return;
-    this.#settle(
-      error,
-      (publication, written) =>
-        written
-          ? blamedError(publication, blame, error)
-          : publishError(publication, "unsent", error),
-      byUs,
-    );
+    this.#settle(error, decideBy(blame, error, "unsent"), byUs);
   }
 
   /** A method arrived for this channel. */
@@ -332,11 +325,7 @@ export class ChannelMachine {
         ? blameCall(this.#nextTagAtCall)
         : blamePublish(reason, this.ledger.unhandledPublications(), this.#link.vhost);
       // What follows the peer's close on this channel is dropped unseen until our close-ok.
-      this.#settle(error, (publication, written) =>
-        written
-          ? blamedError(publication, blame, error)
-          : publishError(publication, "unprocessed", error),
-      );
+      this.#settle(error, decideBy(blame, error, "unprocessed"));
     }
     if (next === "closed") this.#link.freed(this);
   }

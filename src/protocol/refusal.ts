@@ -11,7 +11,7 @@
 import type { AmqpError, CloseReason } from "../errors.ts";
 import { REPLY_CODE } from "../wire/generated/constants.ts";
 import { encodeText } from "../wire/text.ts";
-import type { ConfirmLedger } from "./confirm-ledger.ts";
+import type { ConfirmLedger, Decide } from "./confirm-ledger.ts";
 import { type Publication, publishError } from "./publication.ts";
 
 /** How open publications end, by their delivery tags. */
@@ -73,8 +73,20 @@ export function blameCall(nextTag: number): Blame {
   return { refusedTag: 0, lastLookedAt: nextTag - 1 };
 }
 
-/** The error of a publish that was open when the channel or connection was closed. */
-export function blamedError(publication: Publication, blame: Blame, cause: AmqpError): AmqpError {
+/**
+ * The errors of the publishes that were open when the channel or connection was closed; `unwritten`
+ * is the outcome of those that the socket had not been given.
+ */
+export function decideBy(
+  blame: Blame,
+  cause: AmqpError,
+  unwritten: "unsent" | "unprocessed",
+): Decide {
+  return (publication, written) =>
+    written ? blamedError(publication, blame, cause) : publishError(publication, unwritten, cause);
+}
+
+function blamedError(publication: Publication, blame: Blame, cause: AmqpError): AmqpError {
   const tag = publication.deliveryTag;
   if (tag === blame.refusedTag) return publishError(publication, "refused", cause);
   const outcome = tag > blame.lastLookedAt ? "unprocessed" : "unknown";

@@ -4,9 +4,9 @@ import { ConfirmLedger } from "../../src/protocol/confirm-ledger.ts";
 import {
   type Blame,
   blameCall,
-  blamedError,
   blameImmediate,
   blamePublish,
+  decideBy,
   NOBODY,
 } from "../../src/protocol/refusal.ts";
 import { encodeText } from "../../src/wire/text.ts";
@@ -27,7 +27,7 @@ function ledger(...args: readonly PublishArguments[]): {
 function outcomes(blame: Blame, all: readonly TestPublication[]): string[] {
   const cause = new TimeoutError("why");
   return all.map((each) => {
-    const error = blamedError(each, blame, cause);
+    const error = decideBy(blame, cause, "unsent")(each, true);
     expect(error.cause).to.equal(cause);
     each.fail(error);
     return each.ending;
