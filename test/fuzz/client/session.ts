@@ -107,7 +107,7 @@ class Session {
   handshake(): void {
     const random = this.#random;
     const start = random.percent(50);
-    this.#say(start ? methodFrame(0, START) : anyMethodFrame(random, "connection.start", 0));
+    this.#say(start ? methodFrame(0, START) : anyStart(random));
     this.#do({ do: "respond" }, { do: "take" });
     if (random.percent(15)) {
       this.#say(anyMethodFrame(random, "connection.secure", 0));
@@ -372,3 +372,13 @@ const REFUSALS: readonly { code: number; text: string }[] = [
   { code: 404, text: `NOT_FOUND - ${"\u20ac".repeat(70)}...` },
   { code: 404, text: "" },
 ];
+
+/** Any connection.start of a server that speaks this version: 0-9, its first two arguments. */
+function anyStart(random: Random): Uint8Array {
+  const frame = anyMethodFrame(random, "connection.start", 0);
+  frame.set([0, 9], START_ARGUMENTS);
+  return frame;
+}
+
+/** Where the arguments of a method begin in its frame: behind type, channel, size and ids. */
+const START_ARGUMENTS = 11;
