@@ -28,8 +28,14 @@ export class SecretMask {
     this.#inSecret = fields.at(-1)?.name !== "end";
     // Of a method that nobody can name, the cut is before anything that is its own.
     if (annotated.method === undefined) return fields;
+    // With a wrong size before it, the secret is read as part of something else.
+    const isDamaged = annotated.error !== undefined;
     const shown = fields.map((field) => {
-      if (field.secret !== true && field.part !== "undecoded") return field;
+      const isHidden =
+        field.secret === true ||
+        field.part === "undecoded" ||
+        (isDamaged && field.part === "argument");
+      if (!isHidden) return field;
       bytes.fill(STAR, field.valueOffset, field.offset + field.length);
       return hidden(field);
     });
@@ -85,5 +91,6 @@ function findIds(bytes: Uint8Array): number {
 function hidden(field: Field): Field {
   const length = field.offset + field.length - field.valueOffset;
   const meaning = `hidden: ${length === 1 ? "1 octet" : `${length} octets`}`;
-  return { ...field, value: undefined, secret: true, meaning };
+  const { children: _, ...itself } = field;
+  return { ...itself, value: undefined, secret: true, meaning };
 }

@@ -64,6 +64,17 @@ describe("secrets", () => {
     });
   }
 
+  it("stay hidden where a wrong size makes them part of what is before them", () => {
+    const mechanism = Buffer.from(START_OK).indexOf("PLAIN");
+    for (const size of [6, 12, 15, 20]) {
+      expect(leaks(dissect([["client", START_OK.with(mechanism - 1, size)]]))).to.equal(false);
+    }
+    const table = 14;
+    for (const size of [17 + 9, 17 + 20, 17 + 29]) {
+      expect(leaks(dissect([["client", START_OK.with(table, size)]]))).to.equal(false);
+    }
+  });
+
   it("are nothing else: the rest of the frame is there", () => {
     const [event] = eventsOf(dissect([["client", START_OK]]));
     expect(event?.fields.find(({ name }) => name === "mechanism")?.value).to.equal("PLAIN");
