@@ -1,7 +1,7 @@
 /**
  * The README's code runs: every TypeScript block is type checked as a consumer would compile it and
- * then executed, against the embedded broker where it names one; every shell block is either a
- * command of ours, which is run, or one that .ci/run runs.
+ * then executed, against the embedded broker where it names one, and prints what its comments say;
+ * every shell block is either a command of ours, which is run, or one that .ci/run runs.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -41,7 +41,14 @@ describe("the README", () => {
     it(`runs ${title}`, async () => {
       const broker = await startBroker();
       try {
-        await run(code.replaceAll("amqp://guest:guest@localhost", broker.url), broker.port);
+        const printed = await run(
+          code.replaceAll("amqp://guest:guest@localhost", broker.url),
+          broker.port,
+        );
+        const promised = [...code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)];
+        expect(printed.filter((line) => promised.some(([, said]) => said === line))).to.deep.equal(
+          promised.map(([, said]) => said),
+        );
       } finally {
         await broker.stop();
       }
@@ -96,8 +103,11 @@ function typeCheck(codes: readonly string[]): string[] {
 
 type Run = (require: (name: string) => unknown, exports: object, console: object) => Promise<void>;
 
-/** Runs a block as the body of an asynchronous function: its top-level await stays as it is. */
-async function run(code: string, port: number): Promise<void> {
+/**
+ * Runs a block as the body of an asynchronous function: its top-level await stays as it is. Gives
+ * what it printed.
+ */
+async function run(code: string, port: number): Promise<string[]> {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
   });
@@ -113,5 +123,7 @@ async function run(code: string, port: number): Promise<void> {
       connect(typeof first === "object" ? { ...first, port } : first);
     return { ...exported, connect: atPort };
   };
-  await body(require, {}, { log: () => {} });
+  const printed: string[] = [];
+  await body(require, {}, { log: (...values: unknown[]) => printed.push(values.join(" ")) });
+  return printed;
 }
