@@ -117,7 +117,8 @@ export class Channel extends ChannelMethods implements AsyncDisposable {
    *
    * On a transactional channel (`txSelect()`) acks, and what goes back, count with `txCommit()`.
    *
-   * @throws UsageError for options that cannot be, at once.
+   * @throws UsageError at once for a `prefetch`, a `priority` or a name that cannot be; the loop raises
+   *   one for what cannot be encoded, such as a name of more than 255 octets.
    */
   consume(queue: string, options: ConsumeOptions = {}): Consumer {
     const host = {

@@ -39,7 +39,8 @@ export interface ConsumeOptions {
    * What becomes of deliveries that the loop was given and did not settle, when it ends by `break`,
    * by an error of its own, or by the signal. By default they go back to their queue, so that none
    * is stuck. True leaves them open, for those who settle them after the loop, or while other
-   * deliveries are dealt with. What the loop was never given goes back in any case.
+   * deliveries are dealt with. What the loop was never given goes back in any case. Deliveries from
+   * a stream stay as they are: a stream keeps its messages.
    */
   readonly keepUnsettled?: boolean | undefined;
   /** Ends the consumer when it fires: the loop ends with an `AbortError`. */

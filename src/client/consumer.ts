@@ -132,7 +132,7 @@ export class Consumer
 
   /** @internal A message came. */
   push(delivery: ConsumedDelivery, open: OpenDelivery | undefined): void {
-    if (open !== undefined) open.holder = this;
+    if (open !== undefined && !isFromStream(delivery)) open.holder = this;
     const waiter = this.#waiting.shift();
     if (waiter === undefined) this.#received.push({ delivery, open });
     else waiter.resolve({ done: false, value: delivery });
@@ -247,7 +247,7 @@ export class Consumer
     const { machine, driver } = this.#host;
     this.#host.forget(this);
     const held = this.#options.keepUnsettled
-      ? [...this.#received].flatMap(({ open }) => open ?? [])
+      ? [...this.#received].flatMap(({ open }) => (open?.holder === this ? open : []))
       : [...machine.deliveries].filter(({ holder }) => holder === this);
     try {
       for (const { deliveryTag, settlement } of held) {
@@ -260,6 +260,15 @@ export class Consumer
     }
     while (this.#received.shift() !== undefined);
   }
+}
+
+/**
+ * A stream keeps its messages whatever is done with a delivery, and RabbitMQ closes the connection for
+ * a basic.nack (540, rabbitmq.com/docs/streams). So what it sent is left as it is: never acked, as
+ * somebody may have sent this header on to a queue where that would lose the message.
+ */
+function isFromStream({ properties }: ConsumedDelivery): boolean {
+  return properties.headers?.["x-stream-offset"] !== undefined;
 }
 
 function endOf({ error }: Ending): Promise<IteratorReturnResult<undefined>> {

@@ -96,13 +96,16 @@ export class Delivery {
     this.#settle({ name: "basic.ack", deliveryTag: this.deliveryTag, multiple });
   }
 
-  /** It goes back to its queue, or with `requeue: false` away (basic.nack, RabbitMQ's own). */
+  /**
+   * It goes back to its queue, or with `requeue: false` away (basic.nack, RabbitMQ's own). For a
+   * delivery from a stream RabbitMQ closes the connection (540): ack it, or leave it.
+   */
   nack(options: NackOptions = {}): void {
     const { multiple = false, requeue = true } = options;
     this.#settle({ name: "basic.nack", deliveryTag: this.deliveryTag, multiple, requeue });
   }
 
-  /** The same for this one delivery, as every broker has it (basic.reject). */
+  /** The same for this one delivery, as every broker has it (basic.reject); nor from a stream. */
   reject(options: RejectOptions = {}): void {
     const { requeue = true } = options;
     this.#settle({ name: "basic.reject", deliveryTag: this.deliveryTag, requeue });

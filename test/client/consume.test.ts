@@ -257,6 +257,26 @@ describe("consume()", () => {
       expect(await consumer.next()).to.deep.equal({ done: true, value: undefined });
     });
 
+    for (const keepUnsettled of [false, true]) {
+      it(`without a nack for what a stream sent, keepUnsettled ${keepUnsettled}`, async () => {
+        const scene = await open();
+        const { peer, number } = scene;
+        const { consumer } = await consuming(scene, { keepUnsettled });
+        for (const deliveryTag of [2, 3]) {
+          const method = { name: "basic.deliver", consumerTag: "c", deliveryTag } as const;
+          const target = { redelivered: false, exchange: "", routingKey: "q" };
+          const headers = { "x-stream-offset": deliveryTag };
+          peer.sendContent(number, { ...method, ...target }, "m", { headers });
+        }
+        await next(consumer);
+        const ended = consumer.return();
+        await acceptCancel(scene);
+        await ended;
+        if (!keepUnsettled) expect(await nacked(scene, 1)).to.deep.equal([1]);
+        await nothingElse(scene);
+      });
+    }
+
     it("without a loss when its start was not answered yet", async () => {
       const scene = await open();
       const consumer = scene.channel.consume("q", { consumerTag: "c" });

@@ -430,7 +430,7 @@ againstBothBrokers("consume()", (url, kind) => {
       await side.queueDeclare(queue, { durable: true, arguments: args });
       await publish(queue, ...numbers(100));
       const read = async (
-        offset: string | number | Date,
+        offset: string | number | bigint | Date,
         n: number,
       ): Promise<[string, unknown][]> => {
         const found: [string, unknown][] = [];
@@ -446,7 +446,16 @@ againstBothBrokers("consume()", (url, kind) => {
       expect(all.map(([body]) => body)).to.deep.equal(numbers(100));
       expect(all[99]?.[1]).to.equal(99);
       expect(await read(95, 5)).to.deep.equal(all.slice(95));
+      expect(await read(95n, 5)).to.deep.equal(all.slice(95));
       expect(await read(new Date(0), 3)).to.deep.equal(all.slice(0, 3));
+      expect(await read("1h", 3)).to.deep.equal(all.slice(0, 3));
+      // "last" is the last chunk, and how many messages that has is the broker's business.
+      const [[, first] = []] = await read("last", 1);
+      expect(await read("last", 100 - Number(first))).to.deep.equal(all.slice(Number(first)));
+      const later = read("next", 1);
+      await channel.basicQos({ prefetchCount: 10 }); // answered behind consume-ok
+      await publish(queue, "later");
+      expect(await later).to.deep.equal([["later", 100]]);
       await side.queueDelete(queue);
     });
 
