@@ -64,7 +64,7 @@ export type {
   BrokerQueueOptions,
   QueuedMessage,
 } from "./testing/broker/views/queue-view.ts";
-export type { WaitOptions } from "./testing/broker/views/waiting.ts";
+export type { WaitOptions } from "./testing/broker/waiting.ts";
 export { ScriptedChannel } from "./testing/scripted-peer/channel.ts";
 export {
   Conversation,

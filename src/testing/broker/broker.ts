@@ -22,8 +22,8 @@ import { Reporter } from "./views/events.ts";
 import { type BrokerBinding, type BrokerExchange, ExchangeView } from "./views/exchange-view.ts";
 import { type BrokerQueue, QueueView } from "./views/queue-view.ts";
 import { describeBroker, describeCondition } from "./views/summary.ts";
-import { enough, plural, Waiting, type WaitOptions } from "./views/waiting.ts";
 import { VirtualHost } from "./virtual-host.ts";
+import { enough, plural, Waiting, type WaitOptions } from "./waiting.ts";
 
 /**
  * Starts a broker on 127.0.0.1, within milliseconds. It speaks AMQP 0-9-1 to any client and behaves
@@ -74,8 +74,9 @@ class Broker implements EmbeddedBroker {
     const settings = brokerSettings(options);
     this.#settings = settings;
     this.seed = seedOf(options.seed);
-    this.faults = new FaultSet(this.seed, options.confirms);
     this.#waiting = new Waiting(settings.waitTimeoutMs);
+    const waits = { waiting: this.#waiting, describe: () => this.#describe() };
+    this.faults = new FaultSet(this.seed, waits, options.confirms);
     this.#views = new ConnectionViews(this.#waiting);
     const observer = new Reporter(this.#waiting, this.#views, options.onEvent);
     this.#vhosts = new Map(settings.vhosts.map((name) => [name, new VirtualHost(name, observer)]));
@@ -213,7 +214,10 @@ class Broker implements EmbeddedBroker {
   }
 
   #wait<T>(what: string, look: () => T | undefined, options?: WaitOptions): Promise<T> {
-    const found = () => describeBroker(this.connections, [...this.#vhosts.values()]);
-    return this.#waiting.wait({ what, look, found }, options);
+    return this.#waiting.wait({ what, look, found: () => this.#describe() }, options);
+  }
+
+  #describe(): string {
+    return describeBroker(this.connections, [...this.#vhosts.values()]);
   }
 }

@@ -4,7 +4,7 @@ import type { BrokerFaults } from "./faults/broker-faults.ts";
 import type { BrokerConnection } from "./views/connection-view.ts";
 import type { BrokerBinding, BrokerExchange } from "./views/exchange-view.ts";
 import type { BrokerQueue } from "./views/queue-view.ts";
-import type { WaitOptions } from "./views/waiting.ts";
+import type { WaitOptions } from "./waiting.ts";
 
 /**
  * A broker that runs. What it holds can be looked at, waited for and changed from outside, without a

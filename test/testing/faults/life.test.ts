@@ -1,6 +1,6 @@
 /** How often a fault strikes, whom, and how it ends. */
 import { expect } from "chai";
-import { UsageError } from "../../../src/errors.ts";
+import { AbortError, TimeoutError, UsageError } from "../../../src/errors.ts";
 import { lines, publish, stage } from "./stage.ts";
 
 describe("a fault that is set", () => {
@@ -54,6 +54,26 @@ describe("a fault that is set", () => {
     expect(await wait).to.equal('the fault "nack" is over; it struck 0 times and not 1');
     const after = await fault.waitForStrikes(3).catch((error: Error) => error.message);
     expect(after).to.equal('the fault "nack" is over; it struck 0 times and not 3');
+  });
+
+  it("is waited for until the deadline, with what there was instead", async () => {
+    const broker = await on.start({ waitTimeoutMs: 20 });
+    const client = await on.open();
+    const fault = broker.faults.nack();
+    publish(client); // not in confirm mode: there is nothing to nack
+    const inVain = await fault.waitForStrikes().catch((error: Error) => error);
+    expect(inVain).to.be.instanceOf(TimeoutError);
+    expect((inVain as Error).message)
+      .to.match(/^waited 20 ms for the fault "nack" to strike once; it struck 0 times; /)
+      .and.match(/1 connection: '.*' of guest \(channels 1\)/);
+    const signal = AbortSignal.abort();
+    const aborted = await fault.waitForStrikes(2, { signal }).catch((error: Error) => error);
+    expect(aborted).to.be.instanceOf(AbortError);
+    const wrong = await fault.waitForStrikes(0.5).catch((error: Error) => error);
+    expect(wrong).to.be.instanceOf(UsageError);
+    const late = fault.waitForStrikes(1, { timeoutMs: 5000 }).catch((error: Error) => error);
+    await broker.stop();
+    expect(await late).to.be.instanceOf(AbortError);
   });
 
   it("strikes what it is meant for: by exchange, routing key, connection and predicate", async () => {

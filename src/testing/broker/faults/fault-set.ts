@@ -6,7 +6,7 @@ import { replyName } from "../refusal.ts";
 import type * as options from "./broker-faults.ts";
 import { type ConfirmOptions, confirmStyle } from "./confirm-style.ts";
 import { setCut } from "./cuts.ts";
-import type { Fault, FaultTimes } from "./fault.ts";
+import type { Fault, FaultTimes, FaultWaits } from "./fault.ts";
 import type { LineRule } from "./faulty-line.ts";
 import { HeldConfirmsFault } from "./held-confirms.ts";
 import {
@@ -32,11 +32,11 @@ export class FaultSet implements options.BrokerFaults {
   #connections = 0;
 
   /** `confirms` holds for good. */
-  constructor(seed: number, confirms?: ConfirmOptions) {
+  constructor(seed: number, waits: FaultWaits, confirms?: ConfirmOptions) {
     const style = confirms === undefined ? undefined : confirmStyle(confirms);
     const always = style === undefined ? undefined : [() => style];
     this.points = { ...NO_FAULTS, seed, confirms: always };
-    this.#registry = new FaultRegistry(this.points);
+    this.#registry = new FaultRegistry(this.points, waits);
     this.#turnstile = new Turnstile(this.#registry);
   }
 

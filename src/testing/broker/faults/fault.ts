@@ -3,6 +3,7 @@
  * set.
  */
 import { UsageError } from "../../../errors.ts";
+import type { Waiting, WaitOptions } from "../waiting.ts";
 
 /**
  * A fault that was set. It strikes as often as its `count` says and is over then; until it is over it
@@ -22,10 +23,11 @@ export interface Fault extends Disposable {
   /** Resolves when it is over, cleared or not, with how often it has struck. Never rejects. */
   readonly done: Promise<number>;
   /**
-   * Resolves when it has struck that often; 1 if absent. Rejects with an Error if it is over before
-   * that. (It does not time out: a test does.)
+   * Waits until it has struck that often; 1 if absent. Rejects with an Error if it is over before
+   * that and, like every wait of the broker, at the deadline with a `TimeoutError`: what could not be
+   * struck (publishes outside of confirm mode, say) is not waited for without end.
    */
-  waitForStrikes(strikes?: number): Promise<void>;
+  waitForStrikes(strikes?: number, options?: WaitOptions): Promise<void>;
   /** Ends it: everything goes on as if it had never been set. Idempotent. */
   clear(): void;
 }
@@ -38,19 +40,30 @@ export interface FaultTimes {
   readonly after?: number | undefined;
 }
 
+/** Those who wait for faults, and what is said of the broker to those who waited in vain. */
+export interface FaultWaits {
+  readonly waiting: Pick<Waiting, "wait" | "changed">;
+  readonly describe: () => string;
+}
+
 /** A fault, as the broker handles it. */
 export class ActiveFault implements Fault {
   readonly name: string;
   readonly done: Promise<number>;
   readonly #whenOver: () => void;
+  readonly #waits: FaultWaits;
   #passing: number;
   #remaining: number;
   #struck = 0;
   #resolve: (struck: number) => void = () => {};
-  #waiting: Waiting[] = [];
 
   /** `whenOver` takes the fault out of the places where it strikes; it is called once. */
-  constructor(name: string, { count = 1, after = 0 }: FaultTimes, whenOver: () => void) {
+  constructor(
+    name: string,
+    { count = 1, after = 0 }: FaultTimes,
+    whenOver: () => void,
+    waits: FaultWaits,
+  ) {
     if (!(count === Number.POSITIVE_INFINITY || (Number.isSafeInteger(count) && count > 0))) {
       throw new UsageError(`count is ${count}; it must be an integer from 1 up, or Infinity`);
     }
@@ -59,6 +72,7 @@ export class ActiveFault implements Fault {
     }
     this.name = name;
     this.#whenOver = whenOver;
+    this.#waits = waits;
     this.#remaining = count;
     this.#passing = after;
     this.done = new Promise((resolve) => {
@@ -83,21 +97,19 @@ export class ActiveFault implements Fault {
     }
     this.#remaining--;
     this.#struck++;
-    this.#waiting = this.#waiting.filter(({ strikes, resolve }) => {
-      if (this.#struck < strikes) return true;
-      resolve();
-      return false;
-    });
     if (this.#remaining === 0) this.#end();
+    else this.#waits.waiting.changed();
     return true;
   }
 
-  waitForStrikes(strikes = 1): Promise<void> {
-    if (this.#struck >= strikes) return Promise.resolve();
-    if (this.#remaining === 0) return Promise.reject(this.#overTooEarly(strikes));
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ strikes, resolve, reject });
-    });
+  waitForStrikes(strikes = 1, options?: WaitOptions): Promise<void> {
+    const { waiting, describe } = this.#waits;
+    const wish = {
+      what: `the fault "${this.name}" to strike ${strikes === 1 ? "once" : `${strikes} times`}`,
+      look: () => this.#hasStruck(strikes),
+      found: () => `it struck ${this.#struck} times; ${describe()}`,
+    };
+    return waiting.wait(wish, options).then(() => {});
   }
 
   clear(): void {
@@ -112,21 +124,18 @@ export class ActiveFault implements Fault {
 
   #end(): void {
     this.#whenOver();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { strikes, reject } of waiting) reject(this.#overTooEarly(strikes));
+    this.#waits.waiting.changed();
     this.#resolve(this.#struck);
   }
 
-  #overTooEarly(strikes: number): Error {
-    return new Error(
-      `the fault "${this.name}" is over; it struck ${this.#struck} times and not ${strikes}`,
-    );
+  /** Raises if it never will have. */
+  #hasStruck(strikes: number): true | undefined {
+    if (!(Number.isSafeInteger(strikes) && strikes > 0)) {
+      throw new UsageError(`strikes is ${strikes}; it must be an integer from 1 up`);
+    }
+    if (this.#struck >= strikes) return true;
+    if (this.#remaining > 0) return undefined;
+    const times = `${this.#struck} times and not ${strikes}`;
+    throw new Error(`the fault "${this.name}" is over; it struck ${times}`);
   }
-}
-
-interface Waiting {
-  readonly strikes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
 }

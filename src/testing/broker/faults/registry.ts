@@ -2,7 +2,7 @@
  * Which faults are set, and which connections there are: puts each fault where it strikes, takes it
  * away when it is over, and tells standing faults of connections that come.
  */
-import { ActiveFault, type Fault, type FaultTimes } from "./fault.ts";
+import { ActiveFault, type Fault, type FaultTimes, type FaultWaits } from "./fault.ts";
 import type { FaultPoints, FaultyConnection } from "./points.ts";
 import { type FaultScope, selects } from "./selection.ts";
 
@@ -21,13 +21,15 @@ export interface StandingFault extends FaultScope {
 export class FaultRegistry {
   /** Where the broker looks for faults. */
   readonly points: FaultPoints;
+  readonly #waits: FaultWaits;
   readonly #active = new Set<Fault>();
   readonly #standing = new Map<ActiveFault, Standing>();
   readonly #connections = new Set<FaultyConnection>();
   #count = 0;
 
-  constructor(points: FaultPoints) {
+  constructor(points: FaultPoints, waits: FaultWaits) {
     this.points = points;
+    this.#waits = waits;
   }
 
   /** What is set, the oldest first. */
@@ -92,10 +94,11 @@ export class FaultRegistry {
     whenOver: () => void,
     make: FaultMaker = (...of) => new ActiveFault(...of),
   ): ActiveFault {
-    const fault = make(name, times, () => {
+    const over = (): void => {
       this.#active.delete(fault);
       whenOver();
-    });
+    };
+    const fault = make(name, times, over, this.#waits);
     this.#active.add(fault);
     this.#count++;
     return fault;

@@ -7,7 +7,7 @@ import type { Consumer } from "../consumers.ts";
 import { Refusal, replyName } from "../refusal.ts";
 import type { Session } from "../session.ts";
 import type { Admission } from "../session-handshake.ts";
-import type { Waiting, WaitOptions } from "./waiting.ts";
+import type { Waiting, WaitOptions } from "../waiting.ts";
 
 /** A connection of a client that has logged in. It can be looked at after its end as well. */
 export interface BrokerConnection {

@@ -3,8 +3,8 @@ import type { Destination } from "../exchange.ts";
 import type { Session } from "../session.ts";
 import type { CloseWords, SessionEnding, SessionObserver } from "../session-observer.ts";
 import type { VirtualHostObserver } from "../virtual-host.ts";
+import type { Waiting } from "../waiting.ts";
 import type { BrokerConnection, ConnectionViews } from "./connection-view.ts";
-import type { Waiting } from "./waiting.ts";
 
 /** Something that happened. Messages are not told of one by one. */
 export type BrokerEvent =

@@ -2,8 +2,8 @@
 import type { FieldTable } from "../../../wire/field-value.ts";
 import type { Binding, Exchange, ExchangeType } from "../exchange.ts";
 import type { VirtualHost } from "../virtual-host.ts";
+import type { Waiting } from "../waiting.ts";
 import { asSent, done } from "./actions.ts";
-import type { Waiting } from "./waiting.ts";
 
 /** What an exchange can be declared with, beside its type. */
 export interface BrokerExchangeOptions {

@@ -3,9 +3,9 @@ import type { FieldTable } from "../../../wire/field-value.ts";
 import type { BrokerMessage } from "../message.ts";
 import type { Queue } from "../queue.ts";
 import type { VirtualHost } from "../virtual-host.ts";
+import { enough, plural, type Waiting, type WaitOptions, type Wish } from "../waiting.ts";
 import { asSent, done, OPERATOR } from "./actions.ts";
 import { type BrokerConsumer, consumerView } from "./connection-view.ts";
-import { enough, plural, type Waiting, type WaitOptions, type Wish } from "./waiting.ts";
 
 /** A message that lies in a queue. */
 export interface QueuedMessage extends BrokerMessage {

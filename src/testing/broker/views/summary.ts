@@ -1,7 +1,7 @@
 /** What a broker holds, in one sentence: for the errors of waits that were not fulfilled. */
 import type { VirtualHost } from "../virtual-host.ts";
+import { plural } from "../waiting.ts";
 import type { BrokerConnection } from "./connection-view.ts";
-import { plural } from "./waiting.ts";
 
 /** The connections and the queues that there are. */
 export function describeBroker(
@@ -16,8 +16,10 @@ export function describeBroker(
     }),
   );
   const clients = connections.map(({ name, connectionName = name, user, channels }) => {
-    const mode = channels.map(({ number }) => number).join(", ");
-    return `'${connectionName}' of ${user} (${mode === "" ? "no channels" : `channels ${mode}`})`;
+    const modes = channels.map(({ number, mode }) =>
+      mode === "normal" ? `${number}` : `${number} in ${mode} mode`,
+    );
+    return `'${connectionName}' of ${user} (${modes.length === 0 ? "no channels" : `channels ${modes.join(", ")}`})`;
   });
   return `the broker has ${listed(clients, "connection")}, and ${listed(queues, "queue")}`;
 }

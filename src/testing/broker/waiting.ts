@@ -3,7 +3,7 @@
  * something, every condition that is waited for is looked at again. A wait always ends: when it is
  * fulfilled, at its deadline, by its signal, or when the broker stops.
  */
-import { AbortError, type AmqpError, TimeoutError, UsageError } from "../../../errors.ts";
+import { AbortError, type AmqpError, TimeoutError, UsageError } from "../../errors.ts";
 
 /** What bounds a wait. */
 export interface WaitOptions {
