@@ -3,6 +3,8 @@ import { expect } from "chai";
 import { AbortError, TimeoutError, UsageError } from "../../../src/errors.ts";
 import { lines, publish, stage } from "./stage.ts";
 
+const LONG = "x".repeat(256);
+
 describe("a fault that is set", () => {
   const on = stage();
 
@@ -129,6 +131,28 @@ describe("a fault that is set", () => {
       () => faults.cut({ afterWritten: 1.5 }),
       () => faults.cut({ at: 3 }),
       () => faults.refuseConnections({ count: 0 }),
+      // What names no place for them cuts at once, so that these would mean nothing.
+      () => faults.cut({ routingKey: "q" }),
+      () => faults.cut({ on: "tx.select", exchange: "" }),
+      () => faults.cut({ after: 3 }),
+      () => faults.cut({ count: 1 }),
+      () => faults.refuse("tx.select", { replyCode: 403, replyText: LONG }),
+      () => faults.closeConnections({ replyText: LONG }),
+      () => faults.return({ replyText: LONG }),
+      () => faults.block({ reason: LONG }),
+      () => faults.send({ name: "basic.ack", deliveryTag: -1, multiple: false }),
+      // What TypeScript would not let pass.
+      () => faults.refuse("basic.pubish" as never, { replyCode: 403 }),
+      () => faults.refuse("basic.ack-ok" as never, { replyCode: 403 }),
+      () => faults.refuse("toString" as never, { replyCode: 403 }),
+      () => faults.refuse("basic.deliver" as never, { replyCode: 403 }),
+      () => faults.refuse("tx.select", { replyCode: 403, scope: "Channel" as never }),
+      () => faults.cut({ how: "rst" as never }),
+      () => faults.cut({ on: "basic.deliver" as never }),
+      () => faults.cut({ inside: "basic.consume" as never }),
+      () => faults.refuseConnections({ how: "rst" as never }),
+      () => faults.send({ name: "basic.akc" } as never),
+      () => faults.send({ name: "basic.consume-ok" } as never),
     ]) {
       expect(set, String(set)).to.throw(UsageError);
     }

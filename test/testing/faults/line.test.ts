@@ -275,8 +275,8 @@ describe("a fault of the line", () => {
     const client = await on.confirming();
     const { faults } = on.broker;
     faults.refuseConnections({ count: 1 });
-    faults.refuseConnections({ count: 1, by: "end" });
-    const silent = faults.refuseConnections({ count: 1, by: "silence" });
+    faults.refuseConnections({ count: 1, how: "end" });
+    const silent = faults.refuseConnections({ count: 1, how: "silence" });
     const attempts = [1, 2, 3].map(() => connect(on.broker.port, "127.0.0.1"));
     const seen = attempts.map(
       (socket) =>
@@ -298,7 +298,7 @@ describe("a fault of the line", () => {
 
   it("keeps nobody from stopping the broker", async () => {
     const { faults } = on.broker;
-    faults.refuseConnections({ after: 3, by: "silence" });
+    faults.refuseConnections({ after: 3, how: "silence" });
     const clients = [await on.confirming(TELL), await on.confirming(), await on.open()];
     const silent = connect(on.broker.port, "127.0.0.1").on("error", () => {});
     await once(silent, "connect");

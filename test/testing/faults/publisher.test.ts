@@ -184,7 +184,7 @@ describe("with a fault, a publisher", () => {
 
   it("is told where connecting failed", async () => {
     for (const [set, phase] of [
-      [() => broker.faults.refuseConnections({ count: 1, by: "end" }), "handshake"],
+      [() => broker.faults.refuseConnections({ count: 1, how: "end" }), "handshake"],
       [() => broker.faults.refuse("connection.start-ok", { replyCode: 403 }), "authentication"],
       [() => broker.faults.cut({ on: "connection.open" }), "open"],
       [() => broker.faults.refuse("connection.open", { replyCode: 530 }), "open"],
@@ -194,7 +194,7 @@ describe("with a fault, a publisher", () => {
       expect(failure, fault.name).to.include({ phase });
       expect(await fault.done).to.equal(1);
     }
-    const silent = broker.faults.refuseConnections({ by: "silence" });
+    const silent = broker.faults.refuseConnections({ how: "silence" });
     const options = { connectTimeoutMs: 100 };
     const failure = await connect(broker.url, options).catch((error: Error) => error);
     expect(failure).to.be.an.instanceOf(Error);

@@ -139,7 +139,7 @@ export interface RefuseConnectionsOptions extends FaultTimes {
    * "reset", the default, and "end" drop the connection as soon as it is there. "silence" keeps it and
    * says nothing, until the fault is cleared: then these connections are dropped.
    */
-  readonly by?: CutKind | "silence" | undefined;
+  readonly how?: CutKind | "silence" | undefined;
 }
 
 /** Which consumers. */

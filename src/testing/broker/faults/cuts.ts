@@ -1,6 +1,7 @@
 /** Cutting connections: the ways that `cut()` has to find its place. */
 import { UsageError } from "../../../errors.ts";
 import type { CutOptions } from "./broker-faults.ts";
+import { checkMethodName, checkOneOf } from "./check.ts";
 import type { ActiveFault } from "./fault.ts";
 import type { CutKind, FaultyConnection } from "./points.ts";
 import { SeededRandom } from "./random.ts";
@@ -72,7 +73,11 @@ function cutInsideOfAnswer(
   });
 }
 
-function check({ on, inside, afterRead, afterWritten, at }: CutOptions): void {
+function check(options: CutOptions): void {
+  const { how, on, inside, afterRead, afterWritten, at } = options;
+  checkOneOf("how", how, ["end", "reset"]);
+  checkMethodName("on", on, "client");
+  if (inside !== "basic.publish") checkMethodName("inside", inside, "server");
   const places = [on, inside, afterRead, afterWritten].filter((place) => place !== undefined);
   if (places.length > 1) {
     throw new UsageError("cut() takes one of on, inside, afterRead and afterWritten");
@@ -84,5 +89,18 @@ function check({ on, inside, afterRead, afterWritten, at }: CutOptions): void {
   }
   if (at !== undefined && (inside === undefined || inside === "basic.publish")) {
     throw new UsageError("at goes with inside and a method of the broker's");
+  }
+  // What picks a place and is not looked at would cut everybody, at once.
+  const { exchange, routingKey, count, after } = options;
+  if (on !== "basic.publish" && inside !== "basic.publish") {
+    refuse({ exchange, routingKey }, 'on or inside "basic.publish"');
+  }
+  if (places.length === 0) refuse({ count, after }, "on, inside, afterRead or afterWritten");
+}
+
+/** Raises a `UsageError` if one of these options was given without those that it goes with. */
+function refuse(options: { readonly [name: string]: unknown }, without: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) throw new UsageError(`${name} goes with ${without}`);
   }
 }

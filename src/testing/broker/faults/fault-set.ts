@@ -4,6 +4,7 @@ import { UsageError } from "../../../errors.ts";
 import type { ClientMethod, ContentMethod, ServerMethod } from "../../../wire/generated/methods.ts";
 import { replyName } from "../refusal.ts";
 import type * as options from "./broker-faults.ts";
+import { checkMethod, checkReplyCode, checkShortText } from "./check.ts";
 import { type ConfirmOptions, confirmStyle } from "./confirm-style.ts";
 import { setCut } from "./cuts.ts";
 import type { Fault, FaultTimes, FaultWaits } from "./fault.ts";
@@ -17,7 +18,7 @@ import {
 } from "./points.ts";
 import { strikePublishes } from "./publish-faults.ts";
 import { SeededRandom } from "./random.ts";
-import { checkReplyCode, orderedRefusal, setRefusal } from "./refusals.ts";
+import { orderedRefusal, setRefusal } from "./refusals.ts";
 import { FaultRegistry } from "./registry.ts";
 import { type FaultScope, type PublishFaultOptions, selects } from "./selection.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -50,6 +51,7 @@ export class FaultSet implements options.BrokerFaults {
 
   return({ replyCode = NO_ROUTE, replyText, ...which }: options.ReturnOptions = {}): Fault {
     checkReplyCode(replyCode);
+    checkShortText("replyText", replyText);
     const returned = { replyCode, replyText: replyText ?? replyName(replyCode) };
     return this.#publishes("return", which, { store: false, confirm: "truthfully", returned });
   }
@@ -123,6 +125,7 @@ export class FaultSet implements options.BrokerFaults {
     atOnce = false,
     connection,
   }: options.BlockOptions = {}): Fault {
+    checkShortText("reason", reason);
     return this.#registry.stand("block", FOREVER, {
       connection,
       whenOpen: true,
@@ -226,6 +229,7 @@ export class FaultSet implements options.BrokerFaults {
   }
 
   send(method: Exclude<ServerMethod, ContentMethod>, to: options.FaultySendOptions = {}): Fault {
+    checkMethod(method);
     const onConnection = method.name.startsWith("connection.");
     return this.#registry.now("send", to, (connection) => {
       if (!connection.running) return 0;

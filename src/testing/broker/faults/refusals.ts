@@ -1,8 +1,8 @@
 /** Refusing what clients ask, and closing their channels and connections. */
-import { UsageError } from "../../../errors.ts";
 import type { ClientMethod } from "../../../wire/generated/methods.ts";
 import { Refusal, type RefusalScope, replyName } from "../refusal.ts";
 import type { RefuseOptions, ReplyOptions } from "./broker-faults.ts";
+import { checkMethodName, checkOneOf, checkReplyCode, checkShortText } from "./check.ts";
 import type { ActiveFault } from "./fault.ts";
 import type { FaultRegistry } from "./registry.ts";
 import { selects } from "./selection.ts";
@@ -14,6 +14,8 @@ export function setRefusal<N extends ClientMethod["name"]>(
   options: RefuseOptions<N>,
 ): ActiveFault {
   const { connection: selector, predicate, scope } = options;
+  checkMethodName("method", name, "client");
+  checkOneOf("scope", scope, ["channel", "connection"]);
   const refused = orderedRefusal(options, scope, undefined);
   const isMeant = (method: ClientMethod): boolean =>
     method.name === name &&
@@ -37,11 +39,6 @@ export function orderedRefusal(
   method: null | undefined,
 ): Refusal {
   checkReplyCode(replyCode);
+  checkShortText("replyText", replyText);
   return new Refusal(replyCode, replyText ?? replyName(replyCode), { scope, method });
-}
-
-/** Raises a `UsageError` unless it is one. */
-export function checkReplyCode(replyCode: number): void {
-  if (Number.isInteger(replyCode) && replyCode >= 0 && replyCode <= 0xffff) return;
-  throw new UsageError(`replyCode is ${replyCode}; it must be an integer from 0 to 65535`);
 }

@@ -1,6 +1,7 @@
 /** Connections that are not let in. */
 import type { Socket } from "node:net";
 import type { RefuseConnectionsOptions } from "./broker-faults.ts";
+import { checkOneOf } from "./check.ts";
 import { ActiveFault } from "./fault.ts";
 import type { FaultRegistry } from "./registry.ts";
 
@@ -14,7 +15,8 @@ export class Turnstile {
   }
 
   /** Sets the fault of `refuseConnections()`. */
-  set({ count = FOREVER, after, by = "reset" }: RefuseConnectionsOptions): ActiveFault {
+  set({ count = FOREVER, after, how = "reset" }: RefuseConnectionsOptions): ActiveFault {
+    checkOneOf("how", how, ["reset", "end", "silence"]);
     const silent = new Set<Socket>();
     const fault = this.#registry.set(
       "refuseConnections",
@@ -22,17 +24,17 @@ export class Turnstile {
       () => this.#refusals.delete(fault),
       (...of) => new RefusedConnections(silent, ...of),
     );
-    this.#refusals.set(fault, { by, silent });
+    this.#refusals.set(fault, { how, silent });
     return fault;
   }
 
   /** A socket was accepted: true if it was turned away. */
   turnsAway(socket: Socket): boolean {
-    for (const [fault, { by, silent }] of this.#refusals) {
+    for (const [fault, { how, silent }] of this.#refusals) {
       if (!fault.strikes()) continue;
       socket.on("error", () => {}); // whoever was turned away may say so
-      if (by === "reset") socket.resetAndDestroy();
-      else if (by === "end") socket.resume().end();
+      if (how === "reset") socket.resetAndDestroy();
+      else if (how === "end") socket.resume().end();
       else keepSilent(socket, silent);
       return true;
     }
@@ -56,7 +58,7 @@ class RefusedConnections extends ActiveFault {
 }
 
 interface Refusing {
-  readonly by: RefuseConnectionsOptions["by"];
+  readonly how: RefuseConnectionsOptions["how"];
   readonly silent: Set<Socket>;
 }
 
