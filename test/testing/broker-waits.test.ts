@@ -210,6 +210,27 @@ describe("waiting for the embedded broker", () => {
       await wait;
     });
 
+    it("ends with what its condition throws, whatever that is", async () => {
+      for (const thrown of [new Error("mine"), undefined, 0]) {
+        let looks = 0;
+        const wait = broker.waitFor(() => {
+          if (looks++ > 0) throw thrown;
+          return false;
+        });
+        const ended = wait.then(
+          () => "fulfilled",
+          (error: unknown) => [error],
+        );
+        broker.queue("q").declare().purge();
+        expect(await ended).to.deep.equal([thrown]);
+      }
+    });
+
+    it("is refused where its condition is asynchronous, and so would always be fulfilled", async () => {
+      const error = await failure(broker.waitFor(async () => false));
+      expect(error).to.be.instanceOf(UsageError).with.property("message").that.includes("promise");
+    });
+
     it("is refused where it makes no sense", async () => {
       for (const count of [-1, 0.5, Number.NaN]) {
         await failure(broker.queue("q").waitForMessages(count), UsageError);

@@ -141,7 +141,7 @@ class Broker implements EmbeddedBroker {
   }
 
   waitFor<T>(condition: () => T, options?: WaitOptions): Promise<Exclude<T, Falsy>> {
-    const look = () => (condition() || undefined) as Exclude<T, Falsy> | undefined;
+    const look = () => notPromised(condition() || undefined) as Exclude<T, Falsy> | undefined;
     return this.#wait(describeCondition(condition), look, options);
   }
 
@@ -220,4 +220,12 @@ class Broker implements EmbeddedBroker {
   #describe(): string {
     return describeBroker(this.connections, [...this.#vhosts.values()]);
   }
+}
+
+/** A promise is no answer, and would count as one: every object is something other than false. */
+function notPromised<T>(value: T): T {
+  if (typeof (value as PromiseLike<unknown> | undefined)?.then !== "function") return value;
+  throw new UsageError(
+    "the condition of waitFor() returned a promise; it must not be asynchronous",
+  );
 }

@@ -43,7 +43,7 @@ export interface EmbeddedBroker extends AsyncDisposable {
   /**
    * Waits until a condition gives something other than false, undefined, null, 0 or the empty text,
    * and gives that. It is looked at whenever the broker has done something, so it should be about
-   * the broker; what it throws ends the wait.
+   * the broker; what it throws ends the wait. It must not be asynchronous (`UsageError`).
    */
   waitFor<T>(condition: () => T, options?: WaitOptions): Promise<Exclude<T, Falsy>>;
 

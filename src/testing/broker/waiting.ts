@@ -65,10 +65,10 @@ export class Waiting {
       if (value !== undefined) return resolve(value);
       const aborted = (): void => {
         const cause = signal?.reason;
-        end(fail("aborted while waiting", (message) => new AbortError(message, { cause })));
+        giveUp(fail("aborted while waiting", (message) => new AbortError(message, { cause })));
       };
       const late = (): void =>
-        end(fail(`waited ${timeoutMs} ms`, (message) => new TimeoutError(message)));
+        giveUp(fail(`waited ${timeoutMs} ms`, (message) => new TimeoutError(message)));
       const wait: Wait = {
         look: () => {
           try {
@@ -77,17 +77,22 @@ export class Waiting {
             end();
             resolve(value);
           } catch (error) {
-            end(error);
+            giveUp(error); // whatever it is: undefined can be thrown, too
           }
         },
         giveUp: () =>
-          end(fail("the broker was stopped while waiting", (message) => new AbortError(message))),
+          giveUp(
+            fail("the broker was stopped while waiting", (message) => new AbortError(message)),
+          ),
       };
-      const end = (error?: unknown): void => {
+      const end = (): void => {
         this.#waits.delete(wait);
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
-        if (error !== undefined) reject(error);
+      };
+      const giveUp = (error: unknown): void => {
+        end();
+        reject(error);
       };
       const timer = timeoutMs < LONGEST_WAIT_MS ? setTimeout(late, timeoutMs) : undefined;
       this.#waits.add(wait);
