@@ -146,6 +146,37 @@ describe("a fault", () => {
     expect(await lines(client, 2)).to.deep.equal(["ack 1", "nack 2"]);
   });
 
+  it("forgets what it owed to connections that are gone, and lets the others wait their turn", async () => {
+    const { broker } = on;
+    const fault = broker.faults.holdConfirms();
+    publish(await on.confirming(), 3);
+    await fault.waitForStrikes(3);
+    await broker.restart();
+    expect(fault.held).to.equal(0);
+    const client = await on.confirming();
+    publish(client, 2);
+    await fault.waitForStrikes(5);
+    expect(fault.held).to.equal(2);
+    fault.release(1); // of those that somebody waits for
+    expect(await lines(client, 1)).to.deep.equal(["ack 1"]);
+    expect(() => fault.release(-1)).to.throw(UsageError);
+    expect(() => fault.release(0.5)).to.throw(UsageError);
+    expect(fault.held).to.equal(1);
+  });
+
+  it("forgets them also if nobody asks how many there are", async () => {
+    const { broker } = on;
+    const fault = broker.faults.holdConfirms();
+    publish(await on.confirming(), 1024);
+    await fault.waitForStrikes(1024);
+    await broker.restart();
+    const client = await on.confirming();
+    publish(client);
+    await fault.waitForStrikes(1025);
+    fault.release(1);
+    expect(await lines(client, 1)).to.deep.equal(["ack 1"]);
+  });
+
   it("sends nothing on a channel that was closed meanwhile", async () => {
     const client = await on.confirming();
     const fault = on.broker.faults.holdConfirms();

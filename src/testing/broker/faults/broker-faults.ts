@@ -33,7 +33,7 @@ export interface DropConfirmOptions extends PublishFaultOptions {
 
 /** Confirms that the broker keeps back until it is told to send them. */
 export interface HeldConfirms extends Fault {
-  /** How many it holds now. */
+  /** How many it holds now. Those of a channel or connection that is over are forgotten. */
   readonly held: number;
   /**
    * Sends the oldest so many, or all; what comes after is held as before. Confirms of a channel that

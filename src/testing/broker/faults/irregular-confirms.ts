@@ -25,6 +25,7 @@ export class IrregularConfirms {
   /** What is due, the longest first. */
   #waiting: Due[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   /** `wake` is called when {@link IrregularConfirms.take} has something that it had not before. */
   constructor(random: SeededRandom, wake: () => void) {
@@ -35,6 +36,11 @@ export class IrregularConfirms {
   /** Whether every message has its answer. */
   get idle(): boolean {
     return this.#open.size === 0;
+  }
+
+  /** Whether its channel is over, so that nobody can be told any more. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** A message has a tag. */
@@ -75,6 +81,7 @@ export class IrregularConfirms {
 
   /** The channel is over. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#waiting = [];
   }
