@@ -144,6 +144,7 @@ export class Session implements ChannelHost {
   shutDown(): void {
     const reason = "broker forced connection closure with reason 'shutdown'";
     this.close(refusal("connectionForced", reason));
+    this.#output.line?.finish(); // what is late or in pieces arrives, and what is silenced does not
     this.#socket.destroy();
   }
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { expect } from "chai";
 import { CLOSE_CONNECTION, consume, declareQueue } from "../methods.ts";
-import { PROTOCOL_HEADER, publishBytes, RawClient, show } from "../raw-client.ts";
+import { methodBytes, PROTOCOL_HEADER, publishBytes, RawClient, show } from "../raw-client.ts";
 import { bodies, lines, nothingCame, publish, stage } from "./stage.ts";
 
 const TELL = { capabilities: { "connection.blocked": true } };
@@ -201,6 +201,33 @@ describe("a fault of the line", () => {
     const client = await RawClient.connect(on.broker.port);
     await client.handshake();
     expect((await client.untilEnd()).map(show)).to.deep.equal(["0 end {}"]);
+  });
+
+  it("writes nothing after the octet where it cuts, not even a confirm that is due", async () => {
+    const client = await on.confirming();
+    const body = Buffer.alloc(600_000);
+    for (let i = 0; i < 2; i++) on.broker.publish("", "q", body);
+    const fault = on.broker.faults.cut({ inside: "basic.get-ok", at: 10 });
+    let heard = 0;
+    client.socket.on("data", (piece) => {
+      heard += piece.length;
+    });
+    // In one piece: when the answers are too long to be gathered, the confirm has not been written.
+    const get = methodBytes(1, { name: "basic.get", queue: "q", noAck: true });
+    client.write(Buffer.concat([publishBytes(1, { routingKey: "q" }, "x"), get, get, get]));
+    expect(await fault.done).to.equal(1);
+    await client.untilEnd();
+    expect(heard).to.equal(10);
+  });
+
+  it("tells those whose answers are late why the broker stops, before it hangs up", async () => {
+    const client = await on.open();
+    on.broker.faults.delay({ ms: 60_000 });
+    on.broker.faults.split();
+    await on.broker.stop();
+    expect((await client.untilEnd()).map(({ name }) => name)).to.deep.equal([
+      ...["connection.close", "end"],
+    ]);
   });
 
   it("cuts in the middle of a confirm, at an octet of the seed's or of yours", async () => {

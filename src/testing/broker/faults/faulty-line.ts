@@ -53,8 +53,9 @@ export class FaultyLine {
     return this.#length;
   }
 
-  /** Whether it does nothing that a socket alone would not do. */
+  /** Whether it does nothing that a socket alone would not do; one that was cut never is again. */
   get idle(): boolean {
+    if (this.#stopped) return false;
     return this.#length === 0 && this.#rules.size === 0 && this.#cuts.length === 0;
   }
 
