@@ -288,6 +288,21 @@ describe("ScriptedPeer fails", () => {
     expect(late.message).to.match(/^waited for channel.open, and the peer was closed\n/);
   });
 
+  it("when the listener is closed while a client is waited for, at once, and afterwards", async () => {
+    const listener = await ScriptedPeer.listen({ timeoutMs: 60_000 });
+    const waits = [
+      failure(listener.accept(), ScriptError),
+      failure(listener.handshake(), ScriptError),
+    ];
+    await listener.close();
+    for (const error of [
+      ...(await Promise.all(waits)),
+      await failure(listener.accept(), ScriptError),
+    ]) {
+      expect(error.message).to.include("a client to connect, and the listener was closed");
+    }
+  });
+
   it("without a password in its words", async () => {
     come(encodeMethod(0, "connection.start-ok", { response: "\0guest\0secret" }));
     come(encodeMethod(0, "connection.update-secret", { newSecret: "secret", reason: "r" }));

@@ -1,6 +1,7 @@
 /** A port on which clients find scripted peers. */
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { deadlineOf, type ExpectOptions } from "./conversation.ts";
 import type { ServerHandshakeOptions } from "./handshake.ts";
 import { ScriptError } from "./inbox.ts";
 import type { ScriptedPeer } from "./peer.ts";
@@ -17,7 +18,7 @@ export class PeerListener implements AsyncDisposable {
   readonly #peers: ScriptedPeer<"server">[] = [];
   /** Clients that have connected and that nobody asked for yet. */
   readonly #unclaimed: ScriptedPeer<"server">[] = [];
-  readonly #asking: ((peer: ScriptedPeer<"server">) => void)[] = [];
+  readonly #asking = new Set<Asking>();
   #closing: Promise<void> | undefined;
 
   /** Use {@link ScriptedPeer.listen}. */
@@ -33,22 +34,31 @@ export class PeerListener implements AsyncDisposable {
     server.on("connection", (socket) => this.#take(peerOf(socket)));
   }
 
-  /** The next client that connects, or has connected; rejects if none does in time. */
-  accept(timeoutMs: number = this.#timeoutMs): Promise<ScriptedPeer<"server">> {
-    const peer = this.#unclaimed.shift();
-    if (peer !== undefined) return Promise.resolve(peer);
+  /**
+   * The next client that connects, or has connected. Rejects with a {@link ScriptError} if none does
+   * in time, or when the listener is closed.
+   */
+  accept(options: Pick<ExpectOptions, "timeoutMs"> = {}): Promise<ScriptedPeer<"server">> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#asking.splice(this.#asking.indexOf(take), 1);
-        const had = plural(this.#peers.length, "client");
-        const message = `waited for a client to connect, and none did in ${timeoutMs} ms`;
-        reject(new ScriptError(message, "a client", undefined, `   (${had} before)`));
-      }, timeoutMs);
-      const take = (accepted: ScriptedPeer<"server">): void => {
+      const timeoutMs = deadlineOf({ timeoutMs: options.timeoutMs ?? this.#timeoutMs });
+      const peer = this.#unclaimed.shift();
+      if (peer !== undefined) return resolve(peer);
+      if (this.#closing !== undefined) return reject(this.#nobody(CLOSED));
+      const settle = (): void => {
         clearTimeout(timer);
+        this.#asking.delete(asking);
+      };
+      const fail = (why: string): void => {
+        settle();
+        reject(this.#nobody(why));
+      };
+      const take = (accepted: ScriptedPeer<"server">): void => {
+        settle();
         resolve(accepted);
       };
-      this.#asking.push(take);
+      const asking: Asking = { take, close: () => fail(CLOSED) };
+      const timer = setTimeout(() => fail(`none did in ${timeoutMs} ms`), timeoutMs);
+      this.#asking.add(asking);
     });
   }
 
@@ -76,16 +86,31 @@ export class PeerListener implements AsyncDisposable {
   async #close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
+    for (const { close } of [...this.#asking]) close();
     const endings = await Promise.allSettled(this.#peers.map((peer) => peer.close()));
     await closed;
     const failure = endings.find((ending) => ending.status === "rejected");
     if (failure !== undefined) throw failure.reason;
   }
 
+  #nobody(why: string): ScriptError {
+    const had = plural(this.#peers.length, "client");
+    const message = `waited for a client to connect, and ${why}`;
+    return new ScriptError(message, "a client", undefined, `   (${had} before)`);
+  }
+
   #take(peer: ScriptedPeer<"server">): void {
     this.#peers.push(peer);
-    const ask = this.#asking.shift();
-    if (ask === undefined) this.#unclaimed.push(peer);
-    else ask(peer);
+    const [first] = this.#asking;
+    if (first === undefined) this.#unclaimed.push(peer);
+    else first.take(peer);
   }
+}
+
+const CLOSED = "the listener was closed";
+
+/** Somebody who waits for a client. */
+interface Asking {
+  take(peer: ScriptedPeer<"server">): void;
+  close(): void;
 }
