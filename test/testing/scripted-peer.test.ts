@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { connect as connectSocket } from "node:net";
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from "node:net";
 import { type Duplex, duplexPair } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { connect as connectAmqplib } from "amqplib";
 import { expect } from "chai";
 import { type Connection, ConnectionLostError, connect, PublishError } from "../../src/index.ts";
@@ -159,7 +160,7 @@ describe("ScriptedPeer", () => {
     });
 
     it("rejects when nobody connects in time", async () => {
-      const error = await failure(listener.accept(20), ScriptError);
+      const error = await failure(listener.accept({ timeoutMs: 20 }), ScriptError);
       expect(error.message).to.match(/waited for a client to connect, and none did in 20 ms/);
     });
 
@@ -363,6 +364,20 @@ describe("ScriptedPeer", () => {
       await failure(peer.chop("00", { size: 1 }), Error);
       other.write(encodeMethod(1, "tx.select"));
       await peer.channel(1).expect("tx.select");
+    });
+
+    it("destroys what cannot be reset: TLS, pipes, pairs", async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const client = connectSocket((server.address() as AddressInfo).port);
+      const [socket] = (await once(server, "connection")) as [Socket];
+      const gone = once(client, "close");
+      const overTls = ScriptedPeer.over(new TLSSocket(socket, { isServer: true }), "server");
+      client.on("error", () => {}).resume();
+      overTls.hangUp("reset");
+      peer.hangUp("reset");
+      await Promise.all([gone, overTls.expectEnd("hung-up"), peer.expectEnd("hung-up")]);
+      server.close();
     });
 
     it("has no reply to answer where the specification has none", async () => {

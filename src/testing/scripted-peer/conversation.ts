@@ -272,14 +272,14 @@ export class Conversation implements AsyncDisposable {
   /**
    * Ends the connection from this side. `end` sends what was written and closes the stream in good
    * order (FIN); `destroy` closes it and drops what the kernel has not taken yet; `reset` does the
-   * same as a crash would (RST; a stream that is no TCP socket is destroyed). Nothing can be sent
-   * after it; what still comes after `end` can be expected.
+   * same as a crash would (RST; a stream that is no TCP socket, so one of TLS too, is destroyed).
+   * Nothing can be sent after it; what still comes after `end` can be expected.
    */
   hangUp(how: "end" | "destroy" | "reset" = "end"): void {
     this.#transcript.did(`hung up (${how})`);
     this.#hungUp = true;
     if (how === "end") this.stream.end();
-    else if (how === "reset" && this.stream instanceof Socket) this.stream.resetAndDestroy();
+    else if (how === "reset") reset(this.stream);
     else this.stream.destroy();
   }
 
@@ -367,6 +367,16 @@ function channelOf(name: MethodName, { channel }: SendOptions): number {
   throw new TypeError(
     `${name} belongs on a channel: peer.channel(1).send("${name}", …), or say { channel }`,
   );
+}
+
+/** Breaks it off with a RST, where there is such a thing. */
+function reset(stream: Duplex): void {
+  try {
+    if (stream instanceof Socket) stream.resetAndDestroy();
+  } catch {
+    // Sockets of TLS and pipes are Sockets, and refuse it: they are no TCP handles of Node's.
+  }
+  stream.destroy();
 }
 
 /** The deadline in options, or the default; throws a `RangeError` if it is none. */
