@@ -1,6 +1,6 @@
 /**
  * The embedded broker: an AMQP 0-9-1 broker in this process, on a loopback port, with everything in
- * memory. Here its parts come together: sessions (session.ts) that talk, virtual hosts
+ * memory. Here its parts come together: sessions (session/) that talk, virtual hosts
  * (virtual-host.ts) that have the exchanges and queues, and views (views/) for those who look in.
  */
 import { UsageError } from "../../errors.ts";
@@ -15,7 +15,7 @@ import type { EmbeddedBroker, Falsy, RestartOptions } from "./embedded-broker.ts
 import { FaultSet } from "./faults/fault-set.ts";
 import { seedOf } from "./faults/random.ts";
 import { Listener } from "./listener.ts";
-import type { SessionRealm } from "./session-realm.ts";
+import type { SessionRealm } from "./session/realm.ts";
 import { publishInto } from "./views/actions.ts";
 import { type BrokerConnection, ConnectionViews } from "./views/connection-view.ts";
 import { Reporter } from "./views/events.ts";

@@ -2,8 +2,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { AbortError } from "../../errors.ts";
 import type { FaultSet } from "./faults/fault-set.ts";
-import { Session } from "./session.ts";
-import type { SessionRealm } from "./session-realm.ts";
+import type { SessionRealm } from "./session/realm.ts";
+import { Session } from "./session/session.ts";
 
 /** Listens, and knows who is connected. */
 export class Listener {

@@ -3,8 +3,9 @@
  * what it gets, with a close or by hanging up, but nothing may come out of its handlers, and no
  * answer may be malformed.
  */
-import { Session } from "../../../src/testing/broker/session.ts";
-import type { SessionRealm } from "../../../src/testing/broker/session-realm.ts";
+
+import type { SessionRealm } from "../../../src/testing/broker/session/realm.ts";
+import { Session } from "../../../src/testing/broker/session/session.ts";
 import { VirtualHost } from "../../../src/testing/broker/virtual-host.ts";
 import { REPLY_CODES } from "../../../src/wire/generated/constants.ts";
 import { allocatedOctets, countAllocations } from "../allocations.ts";

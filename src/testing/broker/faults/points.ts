@@ -6,8 +6,8 @@
 import type { BasicPublish, ClientMethod, ServerMethod } from "../../../wire/generated/methods.ts";
 import type { Channel } from "../channel.ts";
 import type { Refusal } from "../refusal.ts";
-import type { BlockingReason } from "../session-blocking.ts";
-import type { SendWatcher } from "../session-output.ts";
+import type { BlockingReason } from "../session/blocking.ts";
+import type { SendWatcher } from "../session/output.ts";
 import type { ConfirmStyle } from "./confirm-style.ts";
 import type { FaultyLine } from "./faulty-line.ts";
 import type { Answer, IrregularConfirms } from "./irregular-confirms.ts";

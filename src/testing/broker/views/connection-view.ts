@@ -5,8 +5,8 @@ import { REPLY_CODE } from "../../../wire/generated/constants.ts";
 import type { Channel } from "../channel.ts";
 import type { Consumer } from "../consumers.ts";
 import { Refusal, replyName } from "../refusal.ts";
-import type { Session } from "../session.ts";
-import type { Admission } from "../session-handshake.ts";
+import type { Admission } from "../session/handshake.ts";
+import type { Session } from "../session/session.ts";
 import type { Waiting, WaitOptions } from "../waiting.ts";
 
 /** A connection of a client that has logged in. It can be looked at after its end as well. */

@@ -1,7 +1,7 @@
 /** What a broker tells of while it happens: for logs, and for tests that count. */
 import type { Destination } from "../exchange.ts";
-import type { Session } from "../session.ts";
-import type { CloseWords, SessionEnding, SessionObserver } from "../session-observer.ts";
+import type { CloseWords, SessionEnding, SessionObserver } from "../session/observer.ts";
+import type { Session } from "../session/session.ts";
 import type { VirtualHostObserver } from "../virtual-host.ts";
 import type { Waiting } from "../waiting.ts";
 import type { BrokerConnection, ConnectionViews } from "./connection-view.ts";

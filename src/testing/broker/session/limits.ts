@@ -1,5 +1,5 @@
 /** The limits of a connection; where RabbitMQ has the same, with its names. */
-import { refusal } from "./refusal.ts";
+import { refusal } from "../refusal.ts";
 
 /**
  * The largest frame before tune-ok. The specification says 4,096; RabbitMQ allows 8,192 since 4.1,

@@ -8,7 +8,7 @@
  * the rest of the message, methods and heartbeats wait as well. What was published before and is not
  * confirmed yet is confirmed when it is over, and so is that message.
  */
-import type { ConnectionBlocked, ConnectionUnblocked } from "../../wire/generated/methods.ts";
+import type { ConnectionBlocked, ConnectionUnblocked } from "../../../wire/generated/methods.ts";
 
 /** Why a connection is to be blocked. */
 export interface BlockingReason {

@@ -3,24 +3,24 @@
  * fault may be. As long as none is set there is nothing here to find.
  */
 import type { Socket } from "node:net";
-import type { ClientMethod, ServerMethod } from "../../wire/generated/methods.ts";
-import type { Channel } from "./channel.ts";
-import { FaultyLine } from "./faults/faulty-line.ts";
+import type { ClientMethod, ServerMethod } from "../../../wire/generated/methods.ts";
+import type { Channel } from "../channel.ts";
+import { FaultyLine } from "../faults/faulty-line.ts";
 import {
   ask,
   type CutKind,
   type FaultPoints,
   type FaultyConnection,
   type MethodVerdict,
-} from "./faults/points.ts";
-import { ReadCuts } from "./faults/read-cuts.ts";
-import type { FaultyConnectionFacts } from "./faults/selection.ts";
-import type { Refusal } from "./refusal.ts";
+} from "../faults/points.ts";
+import { ReadCuts } from "../faults/read-cuts.ts";
+import type { FaultyConnectionFacts } from "../faults/selection.ts";
+import type { Refusal } from "../refusal.ts";
+import { Blocking, type BlockingReason } from "./blocking.ts";
+import type { SessionChannels } from "./channels.ts";
+import type { InputGate } from "./input-gate.ts";
+import type { SendWatcher, SessionOutput } from "./output.ts";
 import type { Session } from "./session.ts";
-import { Blocking, type BlockingReason } from "./session-blocking.ts";
-import type { SessionChannels } from "./session-channels.ts";
-import type { InputGate } from "./session-input.ts";
-import type { SendWatcher, SessionOutput } from "./session-output.ts";
 
 /** The parts of a session that faults can get at. */
 export interface SessionParts {
@@ -38,7 +38,7 @@ export interface SessionParts {
 }
 
 /** One connection in the hands of faults. */
-export class SessionFaults implements FaultyConnection {
+export class FaultySession implements FaultyConnection {
   /** Set while there is an alarm. */
   blocking: Blocking | undefined;
   /** Set once the connection is to be cut somewhere in what it reads. */

@@ -14,20 +14,20 @@
  * this one does not). The exception is a failed login, if the client said that it understands
  * `authentication_failure_close` (rabbitmq.com/docs/auth-notification).
  */
-import { readTable } from "../../wire/field-table.ts";
-import type { FieldTable } from "../../wire/field-value.ts";
-import { FRAME_MIN_SIZE } from "../../wire/generated/constants.ts";
+import { readTable } from "../../../wire/field-table.ts";
+import type { FieldTable } from "../../../wire/field-value.ts";
+import { FRAME_MIN_SIZE } from "../../../wire/generated/constants.ts";
 import type {
   ClientMethod,
   ConnectionStart,
   ConnectionStartOk,
   ConnectionTuneOk,
   ServerMethod,
-} from "../../wire/generated/methods.ts";
-import { Reader } from "../../wire/reader.ts";
-import { decodeLenient, encodeText } from "../../wire/text.ts";
-import { type Refusal, refusal } from "./refusal.ts";
-import type { VirtualHost } from "./virtual-host.ts";
+} from "../../../wire/generated/methods.ts";
+import { Reader } from "../../../wire/reader.ts";
+import { decodeLenient, encodeText } from "../../../wire/text.ts";
+import { type Refusal, refusal } from "../refusal.ts";
+import type { VirtualHost } from "../virtual-host.ts";
 
 /** What the broker offers, and whom it lets in. */
 export interface Realm {

@@ -1,8 +1,8 @@
 /** What a session needs to know of its broker. */
-import type { FaultPoints } from "./faults/points.ts";
+import type { FaultPoints } from "../faults/points.ts";
+import type { Realm } from "./handshake.ts";
+import type { SessionObserver } from "./observer.ts";
 import type { Session } from "./session.ts";
-import type { Realm } from "./session-handshake.ts";
-import type { SessionObserver } from "./session-observer.ts";
 
 /** What a session needs to know of its broker. */
 export interface SessionRealm extends Realm {

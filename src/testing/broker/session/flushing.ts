@@ -2,9 +2,9 @@
  * When what a session gathered is written: at the end of the turn in which it was caused, as long as
  * the socket takes it; and what happens meanwhile with deliveries for which there is no room.
  */
-import type { InputGate } from "./session-input.ts";
-import { OUTPUT_LIMIT } from "./session-limits.ts";
-import type { SessionOutput } from "./session-output.ts";
+import type { InputGate } from "./input-gate.ts";
+import { OUTPUT_LIMIT } from "./limits.ts";
+import type { SessionOutput } from "./output.ts";
 
 /** What happens around a write. */
 export interface FlushingHost {

@@ -7,16 +7,16 @@
  * without input, and without deliveries, there is no output.
  *
  * Where a test has set a fault for what is written, it goes through a line of its own on its way to
- * the socket (faults/faulty-line.ts).
+ * the socket (../faults/faulty-line.ts).
  */
 import type { Socket } from "node:net";
-import { writeContent } from "../../wire/content.ts";
-import { writeHeartbeatFrame, writeMethodFrame, writeProtocolHeader } from "../../wire/frame.ts";
-import type { ContentMethod, ServerMethod } from "../../wire/generated/methods.ts";
-import { Output } from "../../wire/output.ts";
-import type { FaultyLine } from "./faults/faulty-line.ts";
-import type { StoredMessage } from "./message.ts";
-import { OUTPUT_LIMIT } from "./session-limits.ts";
+import { writeContent } from "../../../wire/content.ts";
+import { writeHeartbeatFrame, writeMethodFrame, writeProtocolHeader } from "../../../wire/frame.ts";
+import type { ContentMethod, ServerMethod } from "../../../wire/generated/methods.ts";
+import { Output } from "../../../wire/output.ts";
+import type { FaultyLine } from "../faults/faulty-line.ts";
+import type { StoredMessage } from "../message.ts";
+import { OUTPUT_LIMIT } from "./limits.ts";
 
 /** Frames on their way to one client. */
 export class SessionOutput {

@@ -1,5 +1,5 @@
 /** The eight octets with which a client begins (specification section 4.2.2). */
-import { PROTOCOL_HEADER } from "../../wire/generated/constants.ts";
+import { PROTOCOL_HEADER } from "../../../wire/generated/constants.ts";
 
 /** Takes the protocol header off the beginning of the stream. */
 export class Greeting {

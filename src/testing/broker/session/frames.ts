@@ -1,9 +1,9 @@
 /** Reading the frames that have no state. */
-import type { RawFrame } from "../../wire/frame-decoder.ts";
-import { readClientMethod } from "../../wire/generated/codec.ts";
-import type { ClientMethod } from "../../wire/generated/methods.ts";
-import { Reader } from "../../wire/reader.ts";
-import { refusal } from "./refusal.ts";
+import type { RawFrame } from "../../../wire/frame-decoder.ts";
+import { readClientMethod } from "../../../wire/generated/codec.ts";
+import type { ClientMethod } from "../../../wire/generated/methods.ts";
+import { Reader } from "../../../wire/reader.ts";
+import { refusal } from "../refusal.ts";
 
 /** The method in a method frame. */
 export function readMethod({ bytes, start, end }: RawFrame): ClientMethod {

@@ -11,32 +11,33 @@
  * at once: what is left is written, what still comes is thrown away.
  *
  * Everything is answered within the turn of the event loop in which it was read, and written to the
- * socket at its end (session-output.ts). What other connections cause here, deliveries above all,
+ * socket at its end (output.ts). What other connections cause here, deliveries above all,
  * is written when they are done.
  */
 import type { Socket } from "node:net";
-import { FrameDecoder, type RawFrame } from "../../wire/frame-decoder.ts";
-import { FRAME_TYPE } from "../../wire/generated/constants.ts";
+import { FrameDecoder, type RawFrame } from "../../../wire/frame-decoder.ts";
+import { FRAME_TYPE } from "../../../wire/generated/constants.ts";
 import type {
   BasicDeliver,
   ClientMethod,
   ContentMethod,
   ServerMethod,
-} from "../../wire/generated/methods.ts";
+} from "../../../wire/generated/methods.ts";
+import type { Channel, ChannelHost } from "../channel.ts";
+import type { PublishingOutlet } from "../channel-publishing.ts";
+import { type FaultPoints, NO_FAULTS } from "../faults/points.ts";
+import type { StoredMessage } from "../message.ts";
+import { Refusal, refusal, refusalOf } from "../refusal.ts";
+import type { VirtualHost } from "../virtual-host.ts";
 import { type Blame, blameOf, NO_METHOD } from "./blame.ts";
-import type { Channel, ChannelHost } from "./channel.ts";
-import type { PublishingOutlet } from "./channel-publishing.ts";
-import { type FaultPoints, NO_FAULTS } from "./faults/points.ts";
+import { SessionChannels } from "./channels.ts";
+import { FaultySession, type SessionParts } from "./faulty-session.ts";
+import { Flushing } from "./flushing.ts";
+import { checkHeartbeat, readMethod } from "./frames.ts";
+import { Greeting } from "./greeting.ts";
+import { type Admission, Handshake } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { StoredMessage } from "./message.ts";
-import { Refusal, refusal, refusalOf } from "./refusal.ts";
-import { SessionChannels } from "./session-channels.ts";
-import { SessionFaults, type SessionParts } from "./session-faults.ts";
-import { Flushing } from "./session-flushing.ts";
-import { checkHeartbeat, readMethod } from "./session-frames.ts";
-import { Greeting } from "./session-greeting.ts";
-import { type Admission, Handshake } from "./session-handshake.ts";
-import { InputGate } from "./session-input.ts";
+import { InputGate } from "./input-gate.ts";
 import {
   CLOSING_TIMEOUT_MS,
   DEFAULT_FRAME_MAX,
@@ -45,11 +46,10 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   INITIAL_FRAME_MAX,
   OUTPUT_LIMIT,
-} from "./session-limits.ts";
-import type { SessionEnding } from "./session-observer.ts";
-import { SessionOutput } from "./session-output.ts";
-import type { SessionRealm } from "./session-realm.ts";
-import type { VirtualHost } from "./virtual-host.ts";
+} from "./limits.ts";
+import type { SessionEnding } from "./observer.ts";
+import { SessionOutput } from "./output.ts";
+import type { SessionRealm } from "./realm.ts";
 
 type State = "greeting" | "handshake" | "running" | "closing" | "ended";
 
@@ -59,7 +59,7 @@ export class Session implements ChannelHost {
   /** As RabbitMQ names connections: the client's address and port, then ours. */
   readonly name: string;
   readonly faults: Readonly<FaultPoints>;
-  readonly faulty: SessionFaults;
+  readonly faulty: FaultySession;
   readonly #realm: SessionRealm;
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder(INITIAL_FRAME_MAX);
@@ -92,7 +92,7 @@ export class Session implements ChannelHost {
       flushed: () => realm.observer.changed(),
     });
     this.#handshake = new Handshake(realm);
-    this.faulty = new SessionFaults(id, this.#parts());
+    this.faulty = new FaultySession(id, this.#parts());
     this.#deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
     socket.setNoDelay(true);
     socket.on("data", (piece) => this.#receive(piece));

@@ -2,12 +2,12 @@
  * Whom a close blames: connection.close and channel.close carry the class and method id of the
  * method that caused them, or zeros if none did (specification section 1.4.2.6).
  */
-import type { RawFrame } from "../../wire/frame-decoder.ts";
-import { FRAME_TYPE } from "../../wire/generated/constants.ts";
-import { METHODS, methodName } from "../../wire/generated/method-table.ts";
-import type { Method } from "../../wire/generated/methods.ts";
-import { Reader } from "../../wire/reader.ts";
-import type { Refusal } from "./refusal.ts";
+import type { RawFrame } from "../../../wire/frame-decoder.ts";
+import { FRAME_TYPE } from "../../../wire/generated/constants.ts";
+import { METHODS, methodName } from "../../../wire/generated/method-table.ts";
+import type { Method } from "../../../wire/generated/methods.ts";
+import { Reader } from "../../../wire/reader.ts";
+import type { Refusal } from "../refusal.ts";
 
 /** A method in numbers. */
 export interface Blame {

@@ -1,11 +1,11 @@
 /** The channels of one connection: opening them, closing them, and whose frame is whose. */
-import type { RawFrame } from "../../wire/frame-decoder.ts";
-import { FRAME_TYPE } from "../../wire/generated/constants.ts";
-import type { ClientMethod } from "../../wire/generated/methods.ts";
-import { Channel, type ChannelHost } from "./channel.ts";
-import type { PublishingOutlet } from "./channel-publishing.ts";
-import { refusal } from "./refusal.ts";
-import { checkChannelCount } from "./session-limits.ts";
+import type { RawFrame } from "../../../wire/frame-decoder.ts";
+import { FRAME_TYPE } from "../../../wire/generated/constants.ts";
+import type { ClientMethod } from "../../../wire/generated/methods.ts";
+import { Channel, type ChannelHost } from "../channel.ts";
+import type { PublishingOutlet } from "../channel-publishing.ts";
+import { refusal } from "../refusal.ts";
+import { checkChannelCount } from "./limits.ts";
 
 /** Channels by their numbers. */
 export class SessionChannels {
