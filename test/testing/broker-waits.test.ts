@@ -91,6 +91,9 @@ describe("waiting for the embedded broker", () => {
       .and.to.have.length(2);
     const view = await named;
     expect(view).to.equal((await two)[1]);
+    expect(await broker.waitForConnection("other")).to.equal(view);
+    const nobody = await failure(broker.waitForConnection("nobody", { timeoutMs: 1 }));
+    expect(nobody.message).to.include("for a connection named 'nobody'; the broker has 2 conn");
     const closed = view.waitUntilClosed();
     const none = broker.waitForConnections(0);
     await other.close();

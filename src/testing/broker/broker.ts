@@ -133,11 +133,15 @@ class Broker implements EmbeddedBroker {
   }
 
   waitForConnection(
-    condition: (connection: BrokerConnection) => boolean,
+    which: string | ((connection: BrokerConnection) => boolean),
     options?: WaitOptions,
   ): Promise<BrokerConnection> {
-    const what = `a connection with ${describeCondition(condition)}`;
-    return this.#wait(what, () => this.connections.find(condition), options);
+    const isNamed = typeof which === "string";
+    const what = isNamed
+      ? `a connection named '${which}'`
+      : `a connection with ${describeCondition(which)}`;
+    const meets = isNamed ? (each: BrokerConnection) => each.connectionName === which : which;
+    return this.#wait(what, () => this.connections.find(meets), options);
   }
 
   waitFor<T>(condition: () => T, options?: WaitOptions): Promise<Exclude<T, Falsy>> {

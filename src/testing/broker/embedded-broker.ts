@@ -35,9 +35,12 @@ export interface EmbeddedBroker extends AsyncDisposable {
 
   /** Waits until at least so many connections (default 1) are open, or with 0 none; gives them. */
   waitForConnections(count?: number, options?: WaitOptions): Promise<readonly BrokerConnection[]>;
-  /** Waits for a connection that is open and meets a condition; gives the first that does. */
+  /**
+   * Waits for a connection that is open and has this `connection_name`, or meets a condition; gives
+   * the first that does.
+   */
   waitForConnection(
-    condition: (connection: BrokerConnection) => boolean,
+    which: string | ((connection: BrokerConnection) => boolean),
     options?: WaitOptions,
   ): Promise<BrokerConnection>;
   /**
