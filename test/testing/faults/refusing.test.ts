@@ -101,7 +101,9 @@ describe("a fault", () => {
     );
     expect(one.struck).to.equal(1);
     expect(faults.closeConnections({ connection: ({ id }) => id === 1 }).struck).to.equal(1);
-    await first.expect("connection.close");
+    expect(await first.expect("connection.close")).to.include({
+      replyText: "CONNECTION_FORCED - Closed via management plugin", // as of the view's close()
+    });
     expect(faults.closeConnections({ connection: "nobody" }).struck).to.equal(0);
     await nothingCame(await on.confirming());
     expect(faults.closeConnections().struck).to.equal(2);

@@ -73,7 +73,7 @@ export interface CloseChannelsOptions extends ReplyOptions, FaultScope {
 export interface CloseConnectionsOptions extends FaultScope {
   /** 320, CONNECTION_FORCED, if absent. */
   readonly replyCode?: number | undefined;
-  /** The code's name if absent. */
+  /** If absent, the code's name and ` - Closed via management plugin`, as of RabbitMQ's operators. */
   readonly replyText?: string | undefined;
 }
 

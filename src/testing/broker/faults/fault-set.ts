@@ -18,7 +18,7 @@ import {
 } from "./points.ts";
 import { strikePublishes } from "./publish-faults.ts";
 import { SeededRandom } from "./random.ts";
-import { orderedRefusal, setRefusal } from "./refusals.ts";
+import { operatorClose, orderedRefusal, setRefusal } from "./refusals.ts";
 import { FaultRegistry } from "./registry.ts";
 import { type FaultScope, type PublishFaultOptions, selects } from "./selection.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -111,8 +111,8 @@ export class FaultSet implements options.BrokerFaults {
   }
 
   closeConnections(how: options.CloseConnectionsOptions = {}): Fault {
-    const { replyCode = CONNECTION_FORCED, replyText } = how;
-    const refused = orderedRefusal({ replyCode, replyText }, "connection", null);
+    checkShortText("replyText", how.replyText);
+    const refused = operatorClose(how);
     return this.#registry.now("closeConnections", how, (connection) => {
       if (!connection.running) return 0;
       connection.close(refused);
@@ -311,7 +311,6 @@ export class FaultSet implements options.BrokerFaults {
 
 const FOREVER: FaultTimes = { count: Number.POSITIVE_INFINITY };
 const NO_ROUTE = 312;
-const CONNECTION_FORCED = 320;
 
 /** Without what is undefined, so that it does not hide a default. */
 function defined({ count, after }: FaultTimes): FaultTimes {

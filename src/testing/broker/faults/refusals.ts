@@ -1,7 +1,9 @@
 /** Refusing what clients ask, and closing their channels and connections. */
+
+import { REPLY_CODE } from "../../../wire/generated/constants.ts";
 import type { ClientMethod } from "../../../wire/generated/methods.ts";
 import { Refusal, type RefusalScope, replyName } from "../refusal.ts";
-import type { RefuseOptions, ReplyOptions } from "./broker-faults.ts";
+import type { CloseConnectionsOptions, RefuseOptions, ReplyOptions } from "./broker-faults.ts";
 import { checkMethodName, checkOneOf, checkReplyCode, checkShortText } from "./check.ts";
 import type { ActiveFault } from "./fault.ts";
 import type { FaultRegistry } from "./registry.ts";
@@ -30,6 +32,17 @@ export function setRefusal<N extends ClientMethod["name"]>(
     if (!selects(selector, connection.facts) || !isMeant(method)) return undefined;
     return fault.strikes() ? refused : undefined;
   });
+}
+
+/** How an operator closes a connection: by default with the words of RabbitMQ's management plugin. */
+export function operatorClose({
+  replyCode,
+  replyText,
+}: Pick<CloseConnectionsOptions, "replyCode" | "replyText">): Refusal {
+  const code = replyCode ?? REPLY_CODE.connectionForced;
+  checkReplyCode(code);
+  const text = replyText ?? `${replyName(code)} - Closed via management plugin`;
+  return new Refusal(code, text, { scope: "connection", method: null });
 }
 
 /** A refusal that blames a method: the one being handled if undefined, none if null. */

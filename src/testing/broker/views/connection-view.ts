@@ -1,10 +1,8 @@
 /** Connections, channels and consumers, looked at from outside of the protocol. */
-import { UsageError } from "../../../errors.ts";
 import type { FieldTable } from "../../../wire/field-value.ts";
-import { REPLY_CODE } from "../../../wire/generated/constants.ts";
 import type { Channel } from "../channel.ts";
 import type { Consumer } from "../consumers.ts";
-import { Refusal, replyName } from "../refusal.ts";
+import { operatorClose } from "../faults/refusals.ts";
 import type { Admission } from "../session/handshake.ts";
 import type { Session } from "../session/session.ts";
 import type { Waiting, WaitOptions } from "../waiting.ts";
@@ -143,12 +141,8 @@ class ConnectionView implements BrokerConnection {
       .map(channelView);
   }
 
-  close({ replyCode = REPLY_CODE.connectionForced, replyText }: BrokerCloseReason = {}): void {
-    if (!Number.isInteger(replyCode) || replyCode < 0 || replyCode > 0xffff) {
-      throw new UsageError(`replyCode is ${replyCode}; it must be an integer from 0 to 65535`);
-    }
-    const text = replyText ?? `${replyName(replyCode)} - Closed via management plugin`;
-    this.#session.close(new Refusal(replyCode, text, { scope: "connection", method: null }));
+  close(reason: BrokerCloseReason = {}): void {
+    this.#session.close(operatorClose(reason));
   }
 
   waitUntilClosed(options?: WaitOptions): Promise<void> {
