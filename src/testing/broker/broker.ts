@@ -3,6 +3,7 @@
  * memory. Here its parts come together: sessions (session/) that talk, virtual hosts
  * (virtual-host.ts) that have the exchanges and queues, and views (views/) for those who look in.
  */
+import type { Duplex } from "node:stream";
 import { UsageError } from "../../errors.ts";
 import type { BasicProperties } from "../../wire/generated/properties.ts";
 import {
@@ -95,6 +96,11 @@ class Broker implements EmbeddedBroker {
   async listen(port: number): Promise<void> {
     this.port = await this.#listener.listen(port, this.#settings.host);
     this.url = brokerUrl(this.#settings, this.port);
+  }
+
+  attach(stream: Duplex): void {
+    if (this.#realm.goingDown) throw new UsageError("the broker is down");
+    this.#listener.accept(stream);
   }
 
   queue(name: string, vhost?: string): BrokerQueue {

@@ -1,4 +1,5 @@
 /** What a test can do with a broker that runs. */
+import type { Duplex } from "node:stream";
 import type { BasicProperties } from "../../wire/generated/properties.ts";
 import type { BrokerFaults } from "./faults/broker-faults.ts";
 import type { BrokerConnection } from "./views/connection-view.ts";
@@ -20,6 +21,13 @@ export interface EmbeddedBroker extends AsyncDisposable {
   /** Where the random numbers of its faults began. */
   readonly seed: number;
 
+  /**
+   * Takes the other side of a stream for a client that has just connected: a socket of TLS, say, or
+   * one half of Node's `duplexPair()`, which needs no network. It is closed with the others, and faults
+   * apply to it; a reset, where the stream has none, destroys it. A `UsageError` while the broker is
+   * down.
+   */
+  attach(stream: Duplex): void;
   /** A queue by its name, whether it exists or not. */
   queue(name: string, vhost?: string): BrokerQueue;
   /** The queues that exist, the oldest first. */

@@ -1,5 +1,6 @@
 /** The port of a broker, and the sessions of those who come in by it. */
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import type { Duplex } from "node:stream";
 import { AbortError } from "../../errors.ts";
 import type { FaultSet } from "./faults/fault-set.ts";
 import type { SessionRealm } from "./session/realm.ts";
@@ -9,7 +10,7 @@ import { Session } from "./session/session.ts";
 export class Listener {
   readonly #realm: SessionRealm;
   readonly #faults: FaultSet;
-  readonly #turnedAway = new Set<Socket>();
+  readonly #turnedAway = new Set<Duplex>();
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
   #whenEmpty: () => void = () => {};
@@ -17,7 +18,7 @@ export class Listener {
   constructor(realm: SessionRealm, faults: FaultSet) {
     this.#realm = realm;
     this.#faults = faults;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer((socket) => this.accept(socket));
   }
 
   /** All whose sockets are open, the oldest first. */
@@ -54,7 +55,8 @@ export class Listener {
     });
   }
 
-  #accept(socket: Socket): void {
+  /** Somebody has come: by the port, or over a stream of his own. */
+  accept(socket: Duplex): void {
     if (this.#faults.turnsAway(socket)) {
       this.#turnedAway.add(socket);
       socket.on("close", () => this.#turnedAway.delete(socket));

@@ -1,5 +1,5 @@
 /** The faults of one broker: what stands behind `broker.faults`. */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { UsageError } from "../../../errors.ts";
 import type { ClientMethod, ContentMethod, ServerMethod } from "../../../wire/generated/methods.ts";
 import { replyName } from "../refusal.ts";
@@ -255,7 +255,7 @@ export class FaultSet implements options.BrokerFaults {
   }
 
   /** A socket was accepted: true if nobody is to look after it. */
-  turnsAway(socket: Socket): boolean {
+  turnsAway(socket: Duplex): boolean {
     return this.#turnstile.turnsAway(socket);
   }
 

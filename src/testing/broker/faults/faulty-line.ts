@@ -2,7 +2,7 @@
  * What a broker writes to one client, on its way through a line that is slow, silent, broken in
  * pieces, or cut. Everything passes in order; a fault only says when and in which pieces.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { CutKind } from "./points.ts";
 
 /** What one fault does to a line. */
@@ -27,7 +27,7 @@ export interface LineHost {
 
 /** The way from the broker to one socket. */
 export class FaultyLine {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #host: LineHost;
   readonly #rules = new Set<LineRule>();
   #queue: Piece[] = [];
@@ -43,7 +43,7 @@ export class FaultyLine {
   #waitsForDrain = false;
   #writing = false;
 
-  constructor(socket: Socket, host: LineHost) {
+  constructor(socket: Duplex, host: LineHost) {
     this.#socket = socket;
     this.#host = host;
   }

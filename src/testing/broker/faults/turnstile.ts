@@ -1,5 +1,6 @@
 /** Connections that are not let in. */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { resetStream } from "../session/stream.ts";
 import type { RefuseConnectionsOptions } from "./broker-faults.ts";
 import { checkOneOf } from "./check.ts";
 import { ActiveFault } from "./fault.ts";
@@ -17,7 +18,7 @@ export class Turnstile {
   /** Sets the fault of `refuseConnections()`. */
   set({ count = FOREVER, after, how = "reset" }: RefuseConnectionsOptions): ActiveFault {
     checkOneOf("how", how, ["reset", "end", "silence"]);
-    const silent = new Set<Socket>();
+    const silent = new Set<Duplex>();
     const fault = this.#registry.set(
       "refuseConnections",
       { count, after },
@@ -29,11 +30,11 @@ export class Turnstile {
   }
 
   /** A socket was accepted: true if it was turned away. */
-  turnsAway(socket: Socket): boolean {
+  turnsAway(socket: Duplex): boolean {
     for (const [fault, { how, silent }] of this.#refusals) {
       if (!fault.strikes()) continue;
       socket.on("error", () => {}); // whoever was turned away may say so
-      if (how === "reset") socket.resetAndDestroy();
+      if (how === "reset") resetStream(socket);
       else if (how === "end") socket.resume().end();
       else keepSilent(socket, silent);
       return true;
@@ -44,9 +45,9 @@ export class Turnstile {
 
 /** The fault; once cleared, those that nobody answered are dropped. */
 class RefusedConnections extends ActiveFault {
-  readonly #silent: ReadonlySet<Socket>;
+  readonly #silent: ReadonlySet<Duplex>;
 
-  constructor(silent: ReadonlySet<Socket>, ...of: ConstructorParameters<typeof ActiveFault>) {
+  constructor(silent: ReadonlySet<Duplex>, ...of: ConstructorParameters<typeof ActiveFault>) {
     super(...of);
     this.#silent = silent;
   }
@@ -59,11 +60,11 @@ class RefusedConnections extends ActiveFault {
 
 interface Refusing {
   readonly how: RefuseConnectionsOptions["how"];
-  readonly silent: Set<Socket>;
+  readonly silent: Set<Duplex>;
 }
 
 /** What it says is thrown away. */
-function keepSilent(socket: Socket, silent: Set<Socket>): void {
+function keepSilent(socket: Duplex, silent: Set<Duplex>): void {
   silent.add(socket);
   socket.on("close", () => silent.delete(socket));
   socket.resume();

@@ -2,7 +2,7 @@
  * What faults can do with one connection, and what they have done: the session asks here where a
  * fault may be. As long as none is set there is nothing here to find.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ClientMethod, ServerMethod } from "../../../wire/generated/methods.ts";
 import type { Channel } from "../channel.ts";
 import { FaultyLine } from "../faults/faulty-line.ts";
@@ -21,10 +21,11 @@ import type { SessionChannels } from "./channels.ts";
 import type { InputGate } from "./input-gate.ts";
 import type { SendWatcher, SessionOutput } from "./output.ts";
 import type { Session } from "./session.ts";
+import { resetStream } from "./stream.ts";
 
 /** The parts of a session that faults can get at. */
 export interface SessionParts {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly output: SessionOutput;
   readonly gate: InputGate;
   readonly channels: SessionChannels;
@@ -157,7 +158,7 @@ export class FaultySession implements FaultyConnection {
   #drop(kind: CutKind): void {
     const { socket } = this.#parts;
     if (kind === "reset") {
-      socket.resetAndDestroy();
+      resetStream(socket);
     } else {
       // To destroy a socket with unread input is a reset; so what still comes is thrown away.
       socket.end();

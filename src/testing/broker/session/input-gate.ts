@@ -2,16 +2,16 @@
  * Whether a connection reads. There can be several reasons not to, and all must be gone before it
  * does again: the client does not read what was written, the connection is blocked, a fault.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** What lets a socket's input in. */
 export class InputGate {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #catchUp: () => void;
   readonly #reasons = new Set<object>();
 
   /** `catchUp` handles what was read before the gate closed. */
-  constructor(socket: Socket, catchUp: () => void) {
+  constructor(socket: Duplex, catchUp: () => void) {
     this.#socket = socket;
     this.#catchUp = catchUp;
   }

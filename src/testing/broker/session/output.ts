@@ -9,7 +9,7 @@
  * Where a test has set a fault for what is written, it goes through a line of its own on its way to
  * the socket (../faults/faulty-line.ts).
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { writeContent } from "../../../wire/content.ts";
 import { writeHeartbeatFrame, writeMethodFrame, writeProtocolHeader } from "../../../wire/frame.ts";
 import type { ContentMethod, ServerMethod } from "../../../wire/generated/methods.ts";
@@ -24,11 +24,11 @@ export class SessionOutput {
   frameMax: number;
   /** What goes through it on the way to the socket, if faults are set. */
   line: FaultyLine | undefined;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #output = new Output();
   #watchers: ReadonlySet<SendWatcher> | undefined;
 
-  constructor(socket: Socket, frameMax: number) {
+  constructor(socket: Duplex, frameMax: number) {
     this.#socket = socket;
     this.frameMax = frameMax;
   }

@@ -14,7 +14,7 @@
  * socket at its end (output.ts). What other connections cause here, deliveries above all,
  * is written when they are done.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { FrameDecoder, type RawFrame } from "../../../wire/frame-decoder.ts";
 import { FRAME_TYPE } from "../../../wire/generated/constants.ts";
 import type {
@@ -50,6 +50,7 @@ import {
 import type { SessionEnding } from "./observer.ts";
 import { SessionOutput } from "./output.ts";
 import type { SessionRealm } from "./realm.ts";
+import { prepareStream, streamName } from "./stream.ts";
 
 type State = "greeting" | "handshake" | "running" | "closing" | "ended";
 
@@ -61,7 +62,7 @@ export class Session implements ChannelHost {
   readonly faults: Readonly<FaultPoints>;
   readonly faulty: FaultySession;
   readonly #realm: SessionRealm;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #decoder = new FrameDecoder(INITIAL_FRAME_MAX);
   readonly #output: SessionOutput;
   readonly #gate: InputGate;
@@ -77,10 +78,9 @@ export class Session implements ChannelHost {
   #deadline: NodeJS.Timeout;
 
   /** `id` counts connections from 1. */
-  constructor(socket: Socket, realm: SessionRealm, id = 0) {
+  constructor(socket: Duplex, realm: SessionRealm, id = 0) {
     this.maxMessageSize = realm.maxMessageSize;
-    const { remoteAddress, remotePort, localAddress, localPort } = socket;
-    this.name = `${remoteAddress}:${remotePort} -> ${localAddress}:${localPort}`;
+    this.name = streamName(socket);
     this.#realm = realm;
     this.faults = realm.faults ?? NO_FAULTS;
     this.#socket = socket;
@@ -94,7 +94,7 @@ export class Session implements ChannelHost {
     this.#handshake = new Handshake(realm);
     this.faulty = new FaultySession(id, this.#parts());
     this.#deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
-    socket.setNoDelay(true);
+    prepareStream(socket);
     socket.on("data", (piece) => this.#receive(piece));
     socket.on("drain", () => this.#flushing.resume());
     socket.on("error", () => {}); // "close" follows, and that is all there is to know
