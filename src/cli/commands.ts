@@ -13,6 +13,7 @@ import { EXIT, type Io } from "./io.ts";
 import { printable } from "./printable.ts";
 import { publish } from "./publish.ts";
 import { formatTable } from "./table.ts";
+import { tap } from "./tap.ts";
 import { readVersion } from "./version.ts";
 
 /** Runs what the arguments ask for; the result is the exit code. */
@@ -45,7 +46,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   return run(command, rest, io);
 }
 
-const COMMANDS: readonly Command[] = [broker, decode, demo, publish];
+const COMMANDS: readonly Command[] = [broker, decode, demo, publish, tap];
 
 async function run(command: Command, args: readonly string[], io: Io): Promise<number> {
   try {
