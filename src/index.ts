@@ -36,6 +36,8 @@ export type { Confirmation } from "./client/publications.ts";
 export type { MessageResult, PublishAllOptions } from "./client/publish-all.ts";
 export type { BasicPublishOptions, Message, PublishOptions } from "./client/publish-options.ts";
 export { Publisher, type PublisherOptions } from "./client/publisher.ts";
+export type { TracedClose, TracedFrame } from "./client/trace.ts";
+export { type Trace, type TraceOptions, traceTo } from "./client/trace-file.ts";
 export type { WaitBounds } from "./client/waiting.ts";
 export {
   AbortError,

@@ -6,6 +6,7 @@ import { SYSTEM_CLOCK } from "./clock.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { type ConnectOptions, type ConnectPlan, planConnection } from "./options.ts";
 import { watchSignal } from "./signals.ts";
+import { traceFromEnvironment } from "./trace-environment.ts";
 import { abortError } from "./waiting.ts";
 
 /**
@@ -28,6 +29,7 @@ export async function connect(
   second?: ConnectOptions,
 ): Promise<Connection> {
   checkTarget(first);
+  traceFromEnvironment();
   const isUri = typeof first === "string" || first instanceof URL;
   const plan = isUri
     ? planConnection(String(first), second ?? {})

@@ -16,6 +16,7 @@ import type { ConnectionEvent } from "../protocol/connection-events.ts";
 import type { Timed } from "../protocol/patient-deadlines.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
 import type { Clock, Timer } from "./clock.ts";
+import { CONNECTION_CLOSED, ConnectionTrace, FRAME_RECEIVED, FRAME_SENT } from "./trace.ts";
 
 /** Who is told what happens on a connection. */
 export interface ConnectionListener {
@@ -38,6 +39,8 @@ export class Driver implements TransportHandler {
   #linger: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #due: (() => void)[] = NOTHING_DUE;
+  /** Made when somebody listens. */
+  #trace: ConnectionTrace | undefined;
   constructor(
     transport: Transport,
     machine: ConnectionMachine,
@@ -59,6 +62,7 @@ export class Driver implements TransportHandler {
   /** Octets came from the transport. */
   data(bytes: Uint8Array): void {
     this.#mayHurry = true;
+    if (FRAME_RECEIVED.hasSubscribers) this.#traced.received(this.machine.unfinishedFrame, bytes);
     this.machine.receive(bytes, this.clock.now());
     this.drive();
   }
@@ -72,6 +76,7 @@ export class Driver implements TransportHandler {
   /** The transport is closed. */
   closed(cause: Error | undefined): void {
     this.#transportClosed = true;
+    if (CONNECTION_CLOSED.hasSubscribers) this.#traced.closed(cause);
     this.machine.receiveEnd(cause);
     this.drive();
     this.#stopTimer();
@@ -143,6 +148,11 @@ export class Driver implements TransportHandler {
     this.#transport.unref();
   }
 
+  get #traced(): ConnectionTrace {
+    this.#trace ??= new ConnectionTrace(this.#transport.addresses);
+    return this.#trace;
+  }
+
   /** Events go out in order also when somebody who is told one asks for something else. */
   #tellEvents(): void {
     if (this.#telling) return;
@@ -172,7 +182,9 @@ export class Driver implements TransportHandler {
   readonly #flush = (): void => {
     this.#flushScheduled = false;
     if (this.#transportClosed || !this.machine.hasOutput) return;
-    this.#transport.write(this.machine.takeOutput(this.clock.now()));
+    const pieces = this.machine.takeOutput(this.clock.now());
+    this.#transport.write(pieces);
+    if (FRAME_SENT.hasSubscribers) this.#traced.sent(pieces);
     this.machine.flushed(this.#transport.bufferedBytes);
     this.drive();
   };

@@ -112,6 +112,11 @@ export class ConnectionMachine {
     return this.#output.length + this.#socketBytes;
   }
 
+  /** What has come of the frame that is under way; valid until the next call. */
+  get unfinishedFrame(): Uint8Array {
+    return this.#state === "closed" ? NOTHING : this.#decoder.unfinished;
+  }
+
   /** Octets arrived. */
   receive(bytes: Uint8Array, now: number): void {
     if (this.#state === "closed") return;
@@ -388,3 +393,5 @@ export const OUTPUT_HIGH_WATER = 1_048_576;
 const NO_MECHANISMS: readonly string[] = [];
 
 const NO_METHOD = { classId: 0, methodId: 0 } as const;
+
+const NOTHING = new Uint8Array(0);

@@ -3,7 +3,12 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type AmqpError, ConnectionLostError, type ConnectPhase, UsageError } from "../errors.ts";
 import { describeCause, isTlsAlert, tlsAdvice } from "./tls-errors.ts";
-import type { Transport, TransportHandler, TransportTarget } from "./transport.ts";
+import type {
+  Transport,
+  TransportAddresses,
+  TransportHandler,
+  TransportTarget,
+} from "./transport.ts";
 
 /** Connects; the rejection is a `ConnectionLostError` that tells how far it came. */
 export function openSocket(target: TransportTarget, signal: AbortSignal): Promise<Transport> {
@@ -115,6 +120,15 @@ class SocketTransport implements Transport {
       this.#cause = error;
     });
     socket.pause();
+  }
+
+  get addresses(): TransportAddresses | undefined {
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket;
+    if (localAddress === undefined || remoteAddress === undefined) return undefined;
+    return {
+      client: whereTo({ hostname: localAddress, port: localPort ?? 0 }),
+      server: whereTo({ hostname: remoteAddress, port: remotePort ?? 0 }),
+    };
   }
 
   get bufferedBytes(): number {

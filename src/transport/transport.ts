@@ -13,8 +13,16 @@ export interface TransportHandler {
   closed(cause: Error | undefined): void;
 }
 
+/** Address and port of the two sides, as in `127.0.0.1:40122` or `[::1]:40122`. */
+export interface TransportAddresses {
+  readonly client: string;
+  readonly server: string;
+}
+
 /** An open stream. */
 export interface Transport {
+  /** Where it has any; undefined when it is closed. */
+  readonly addresses?: TransportAddresses | undefined;
   /** Octets that were written and could not be given away yet. */
   readonly bufferedBytes: number;
   /** Begins to tell the handler what happens. */

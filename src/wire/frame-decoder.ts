@@ -47,6 +47,11 @@ export class FrameDecoder {
     return this.#partialLength;
   }
 
+  /** These octets, which begin with a frame; valid until the next call. */
+  get unfinished(): Uint8Array {
+    return this.#partial.subarray(0, this.#partialLength);
+  }
+
   /** Takes the next piece of the stream; the one before must have been read to its end. */
   push(piece: Uint8Array): void {
     this.#piece = piece;

@@ -126,6 +126,18 @@ describe("ConnectionMachine", () => {
       );
     });
 
+    it("tells what has come of the frame that is under way, until it is closed", () => {
+      const talk = new Conversation();
+      const start = methodFrame(0, START);
+      talk.receive(start.slice(0, 9));
+      expect(talk.machine.unfinishedFrame).to.deep.equal(start.slice(0, 9));
+      talk.receive(start.slice(9));
+      expect(talk.machine.unfinishedFrame).to.have.length(0);
+      talk.receive(start.slice(0, 3));
+      talk.machine.destroy();
+      expect(talk.machine.unfinishedFrame).to.have.length(0);
+    });
+
     it("answers challenges as often as the server asks", () => {
       const talk = new Conversation().authenticate();
       talk.takeOctets();

@@ -144,4 +144,13 @@ describe("wire/frame-decoder", () => {
     decode(cut, wrong.slice(0, 12));
     expect(raised(ProtocolError, () => decode(cut, wrong.slice(12)))).to.include(expected);
   });
+
+  it("tells what it has of the frame that is under way", () => {
+    const decoder = new FrameDecoder(4096);
+    expect(toHex(decoder.unfinished)).to.equal("");
+    decode(decoder, `${HEARTBEAT} ${BODY.slice(0, 11)}`);
+    expect(toHex(decoder.unfinished)).to.equal(BODY.slice(0, 11));
+    decode(decoder, BODY.slice(12));
+    expect(toHex(decoder.unfinished)).to.equal("");
+  });
 });
