@@ -130,7 +130,7 @@ function address6(view: DataView, at: number): string {
   const runs = text.match(/\b0(?::0)+\b/g) ?? [];
   const longest = runs.reduce((a, b) => (b.length > a.length ? b : a), "");
   if (longest === "") return text;
-  const start = text.indexOf(longest);
+  const start = text.search(new RegExp(`\\b${longest}\\b`)); // not the end of fe80
   const before = text.slice(0, start).replace(/:$/, "");
   return `${before}::${text.slice(start + longest.length).replace(/^:/, "")}`;
 }
