@@ -48,6 +48,11 @@ export class Recorder {
     return this.#error;
   }
 
+  /** How much waits for the disk, in octets. */
+  get waiting(): number {
+    return this.#stream.writableLength;
+  }
+
   /** Takes the next items. */
   push(items: readonly Item[]): void {
     for (const item of items) {

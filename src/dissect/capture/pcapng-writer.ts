@@ -251,12 +251,12 @@ function parseV4(text: string): Uint8Array | undefined {
 
 /** RFC 4291, section 2.2, without a zone. */
 function parseV6(text: string): Uint8Array | undefined {
-  const [front = "", back] = (text.split("%", 1)[0] as string).split("::");
+  const [front = "", back, more] = (text.split("%", 1)[0] as string).split("::");
   const groups = (part: string): number[] => part.split(":").filter(Boolean).flatMap(groupOf);
   const head = groups(front);
   const tail = groups(back ?? "");
   const missing = 8 - head.length - tail.length;
-  if (missing < 0 || (missing > 0 && back === undefined)) return undefined;
+  if (more !== undefined || missing < 0 || (missing > 0 && back === undefined)) return undefined;
   const all = [...head, ...new Array<number>(missing).fill(0), ...tail];
   return Uint8Array.from(all.flatMap((group) => [group >>> 8, group & 0xff]));
 }
