@@ -55,7 +55,10 @@ describe("the client's trace", () => {
   async function publishOnce(url = broker.url): Promise<void> {
     const connection = await connect(url);
     const publisher = await connection.openPublisher();
-    await publisher.publish("", "nowhere", "x".repeat(300_000));
+    const channel = await connection.openChannel();
+    const { queue } = await channel.queueDeclare("", { exclusive: true });
+    await publisher.publish("", queue, "x".repeat(300_000));
+    await channel.basicGet(queue, { noAck: true }); // it comes in several pieces
     await connection.updateSecret("n3w-s3cret");
     await connection.close();
   }
