@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wire: ["errors.ts"],
   protocol: ["wire", "errors.ts"],
   dissect: ["wire", "errors.ts"],
+  viewer: ["dissect", "wire", "errors.ts"],
   transport: ["wire", "errors.ts"],
   client: ["transport", "protocol", "wire", "errors.ts"],
   testing: ["transport", "protocol", "wire", "errors.ts"],
@@ -27,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "testing.ts": ["testing", "transport", "protocol", "wire", "errors.ts"],
   cli: [
     ...["index.ts", "protocol.ts", "testing.ts"],
-    ...["client", "testing", "dissect", "transport", "protocol", "wire", "errors.ts"],
+    ...["client", "testing", "viewer", "dissect", "transport", "protocol", "wire", "errors.ts"],
   ],
 };
 

@@ -1,32 +1,37 @@
 /**
- * Makes src/wire/generated/ and src/dissect/generated/ from spec/amqp-0-9-1.json, the one place where the protocol's numbers
- * are written. `npm run generate` writes the files; with `--check` it compares them with what is
+ * Makes src/wire/generated/ and src/dissect/generated/ from spec/amqp-0-9-1.json, the one place
+ * where the protocol's numbers are written, and src/viewer/generated/, the script of the viewer's
+ * page, from src/viewer/page/. `npm run generate` writes the files; with `--check` it compares them with what is
  * there and exits 1 if they differ.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { camel, loadSpec, pascal, type Spec, type SpecField, type SpecMethod } from "./spec.ts";
+import { pageSource } from "./viewer/bundle.ts";
 
 const WIRE = "src/wire/generated";
 /** Apart from the codec: what the client loads shall not carry the explanations. */
 const DISSECT = "src/dissect/generated";
+const VIEWER = "src/viewer/generated";
 const HEADER =
   "// Made by tools/generate.ts from spec/amqp-0-9-1.json: change those, not this file.\n";
 
 function main(check: boolean): void {
   const spec = loadSpec();
   const files: Record<string, string> = {
-    [`${WIRE}/constants.ts`]: constants(spec),
-    [`${WIRE}/methods.ts`]: methods(spec),
-    [`${WIRE}/codec.ts`]: codec(spec),
-    [`${WIRE}/properties.ts`]: properties(spec),
-    [`${WIRE}/method-table.ts`]: methodTable(spec),
-    [`${DISSECT}/explanations.ts`]: explanations(spec),
+    [`${WIRE}/constants.ts`]: HEADER + constants(spec),
+    [`${WIRE}/methods.ts`]: HEADER + methods(spec),
+    [`${WIRE}/codec.ts`]: HEADER + codec(spec),
+    [`${WIRE}/properties.ts`]: HEADER + properties(spec),
+    [`${WIRE}/method-table.ts`]: HEADER + methodTable(spec),
+    [`${DISSECT}/explanations.ts`]: HEADER + explanations(spec),
+    [`${VIEWER}/page.ts`]: pageSource(),
   };
-  for (const folder of [WIRE, DISSECT]) mkdirSync(folder, { recursive: true });
+  const folders = [WIRE, DISSECT, VIEWER];
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
   const stale = Object.keys(files).filter(
-    (path) => !existsSync(path) || readFileSync(path, "utf8") !== HEADER + files[path],
+    (path) => !existsSync(path) || readFileSync(path, "utf8") !== files[path],
   );
-  const strays = [WIRE, DISSECT]
+  const strays = folders
     .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
     .filter((path) => files[path] === undefined);
   if (check) {
@@ -37,7 +42,7 @@ function main(check: boolean): void {
     return;
   }
   for (const path of strays) rmSync(path);
-  for (const path of stale) writeFileSync(path, HEADER + files[path]);
+  for (const path of stale) writeFileSync(path, files[path] as string);
   const count = Object.keys(files).length;
   process.stdout.write(`generated: ${stale.length} of ${count} files written\n`);
 }

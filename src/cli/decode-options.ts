@@ -26,6 +26,8 @@ Input
 
 Output
   --json                   one JSON object on each line: events, messages, links, notices
+  --html FILE              a page for a browser, which needs nothing else: the conversation as a
+                           sequence diagram, each frame with its octets and explanations
   --bytes                  the octets of each field beside it, with its place, type and domain
   --explain                what the specification says of each method and field
   --connection N           only this connection; may be repeated, as the next two
@@ -53,6 +55,8 @@ export interface DecodeArguments {
   readonly from: Side | undefined;
   readonly port: number | undefined;
   readonly json: boolean;
+  /** The file of the page. */
+  readonly html: string | undefined;
   readonly bytes: boolean;
   readonly explain: boolean;
   readonly showSecrets: boolean;
@@ -66,6 +70,7 @@ export function parseDecodeArguments(args: readonly string[]): DecodeArguments {
     parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }),
   );
   atMostOne(values, "json", "bytes");
+  for (const other of ["json", "bytes", "explain"]) atMostOne(values, "html", other);
   const [file, second] = positionals;
   if (second !== undefined) throw new UsageError("give one FILE at most");
   return {
@@ -74,6 +79,7 @@ export function parseDecodeArguments(args: readonly string[]): DecodeArguments {
     from: oneOf(SIDES, values.from, "--from"),
     port: portNumber(values.port),
     json: values.json ?? false,
+    html: values.html,
     bytes: values.bytes ?? false,
     explain: values.explain ?? false,
     showSecrets: values["show-secrets"] ?? false,
@@ -91,6 +97,7 @@ const OPTIONS = {
   from: { type: "string" },
   port: { type: "string" },
   json: { type: "boolean" },
+  html: { type: "string" },
   bytes: { type: "boolean" },
   explain: { type: "boolean" },
   connection: { type: "string", multiple: true },

@@ -13,6 +13,7 @@ import type { Command } from "./command.ts";
 import { ItemFilter } from "./decode-filter.ts";
 import { decodeInput, type InputReport } from "./decode-input.ts";
 import { DECODE_HELP, type DecodeArguments, parseDecodeArguments } from "./decode-options.ts";
+import { decodeToPage } from "./decode-page.ts";
 import { ConversationSummary } from "./decode-summary.ts";
 import { ConversationText } from "./decode-text.ts";
 import { openInput } from "./input.ts";
@@ -38,7 +39,9 @@ export const decode: Command = {
       if (options.file === undefined && io.stdin.isTTY === true) {
         io.stderr.write("amqp091: reading from the terminal; Ctrl-D ends the input\n");
       }
-      return await decodeTo(io, options, input);
+      return options.html === undefined
+        ? await decodeTo(io, options, input)
+        : await decodeToPage(io, options, options.html, input);
     } catch (error) {
       if (!interrupted) throw error;
       return EXIT.interrupted;
