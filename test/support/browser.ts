@@ -1,0 +1,40 @@
+/** A headless Chromium for the tests of the viewer: Debian's, as `apt-get install chromium` has it. */
+import { accessSync, constants } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+/**
+ * A describe() whose tests get a browser. Where there is none it is left out, which a line tells; with
+ * AMQP091_INTEGRATION=required that is a failure.
+ */
+export function withBrowser(title: string, body: (browser: () => Browser) => void): void {
+  if (!isInstalled() && process.env["AMQP091_INTEGRATION"] !== "required") {
+    process.stdout.write(`left out, there is no ${CHROMIUM}: ${title}\n`);
+    return;
+  }
+  describe(title, function () {
+    this.timeout(60_000);
+    let browser: Browser | undefined;
+    before(async () => {
+      browser = await startBrowser();
+    });
+    after(() => browser?.close());
+    body(() => browser as Browser);
+  });
+}
+
+/** Starts the browser; the caller closes it. */
+export function startBrowser(): Promise<Browser> {
+  // Its sandbox wants more of the kernel than a container has, and all that it opens is ours.
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+}
+
+function isInstalled(): boolean {
+  try {
+    accessSync(CHROMIUM, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

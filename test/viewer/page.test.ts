@@ -1,0 +1,209 @@
+/** The page in a browser: what people see and do. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { Page } from "playwright-core";
+import type { Item } from "../../src/dissect/model.ts";
+import { ViewerPage } from "../../src/viewer/viewer-page.ts";
+import { run } from "../cli/test-io.ts";
+import { dissect, methodFrame, publishFrames, type Said } from "../dissect/support.ts";
+import { withBrowser } from "../support/browser.ts";
+
+const PIKA = join(__dirname, "..", "dissect", "captures", "pika.pcapng");
+const EVIL =
+  '</script><script>document.title="taken"</script><img src=x onerror=alert(1)>\u2028\u202e';
+
+withBrowser("the viewer", (browser) => {
+  let folder: string;
+  let page: Page;
+  /** What the page asked for, and what went wrong in it. */
+  let requests: string[];
+  let faults: string[];
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "amqp091-viewer-"));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+  beforeEach(async () => {
+    page = await browser().newPage({ viewport: { width: 1400, height: 800 } });
+    requests = [];
+    faults = [];
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => faults.push(message.text()));
+    page.on("dialog", (dialog) => faults.push(dialog.message()));
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(requests).to.have.length(1);
+    expect(faults).to.deep.equal([]);
+  });
+
+  async function open(html: string): Promise<void> {
+    const file = join(folder, "page.html");
+    writeFileSync(file, html);
+    await page.goto(`file://${file}`);
+    await page.waitForSelector(".row");
+  }
+
+  async function openCapture(...options: string[]): Promise<void> {
+    const file = join(folder, "pika.html");
+    const { code, stderr } = await run(["decode", "--html", file, ...options, PIKA]);
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: "" });
+    await page.goto(`file://${file}`);
+    await page.waitForSelector(".row");
+  }
+
+  const heading = (): Promise<string | null> => page.locator(".details h2").textContent();
+  const status = (): Promise<string | null> => page.locator(".status").textContent();
+
+  it("shows a publish with its return, its confirm and the latency, and explains its octets", async () => {
+    await openCapture();
+    expect(await status()).to.equal("48 events");
+    await page.fill("[type=search]", "lost basic.publish returned");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("j");
+    expect(await heading()).to.match(/basic\.publish$/);
+    const links = await page.locator(".links").textContent();
+    expect(links).to.match(/returned by \d+ · basic\.return\s*, [\d.]+ ms/);
+    expect(links).to.match(/confirmed \(delivery tag 3\) by \d+ · basic\.ack\s*, [\d.]+ ms/);
+    const field = page.locator(".fields li", { hasText: "routingKey" });
+    expect(await field.textContent()).to.match(/"b"[\s\S]*shortstr/);
+    // Its octets have its colour, and light up with it.
+    await field.hover();
+    expect(await page.locator(".octets .lit").first().textContent()).to.equal("01 62");
+    await page.locator(".links button", { hasText: "basic.return" }).click();
+    expect(await heading()).to.match(/basic\.return$/);
+  });
+
+  it("is used by keyboard alone", async () => {
+    await openCapture();
+    await page.keyboard.press("j");
+    await page.keyboard.press("ArrowDown");
+    expect(await heading()).to.equal("2 · connection.start");
+    await page.keyboard.press("k");
+    expect(await heading()).to.equal("1 · protocol header");
+    await page.keyboard.press("End");
+    expect(await heading()).to.equal("48 · connection.close-ok");
+    const list = page.locator("[role=listbox]");
+    const active = (await list.getAttribute("aria-activedescendant")) as string;
+    expect(await page.locator(`#${active}`).getAttribute("aria-selected")).to.equal("true");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("ArrowDown");
+    expect(await page.evaluate("document.activeElement.textContent")).to.match(/^channel/);
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate("document.activeElement.getAttribute('role')")).to.equal("listbox");
+    await page.keyboard.press("/");
+    await page.keyboard.type("queue.declare-ok");
+    expect(await status()).to.equal("1 of 48 events");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    expect(await status()).to.equal("48 events");
+    await page.keyboard.press("?");
+    expect(await page.locator("dialog").textContent()).to.include("the next problem");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("n");
+    expect(await heading()).to.match(/basic\.publish$/);
+    await page.keyboard.press("l");
+    expect(await heading()).to.match(/basic\.(return|ack)$/);
+  });
+
+  it("filters by connection, channel, class and kind of frame", async () => {
+    await openCapture();
+    await page.selectOption("[aria-label=Channel]", "2");
+    const ofChannel = await status();
+    expect(ofChannel).to.match(/^\d+ of 48 events$/);
+    await page.selectOption("[aria-label='Class or method']", "tx.");
+    expect(await status()).to.equal("4 of 48 events");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.getByLabel("content frames").uncheck();
+    expect(await page.locator(".arrow.header, .arrow.body").count()).to.equal(0);
+    await page.getByLabel("problems only").check();
+    expect(await page.locator(".row.event").count()).to.be.within(2, 6);
+  });
+
+  it("is light or dark as the system has it, or as is asked for", async () => {
+    await openCapture();
+    const ground = (): Promise<unknown> =>
+      page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
+    await page.emulateMedia({ colorScheme: "dark" });
+    const dark = await ground();
+    await page.emulateMedia({ colorScheme: "light" });
+    expect(await ground()).not.to.equal(dark);
+    await page.keyboard.press("t");
+    await page.keyboard.press("t");
+    expect(await ground()).to.equal(dark);
+  });
+
+  it("takes nothing of a message for markup or script", async () => {
+    const said: Said[] = [["client", publishFrames(1, { routingKey: EVIL, body: EVIL })]];
+    const viewer = new ViewerPage({ title: EVIL });
+    await open(viewer.begin() + viewer.add(dissect(said)) + viewer.end());
+    await page.keyboard.press("j");
+    expect(await page.locator("img").count()).to.equal(0);
+    expect(await page.title()).to.include("</script>");
+    expect(await page.locator(".fields li", { hasText: "routingKey" }).textContent()).to.include(
+      "<img src=x onerror=alert(1)>\\u{2028}\\u{202e}",
+    );
+  });
+
+  it("masks secrets unless they are asked for", async () => {
+    await openCapture();
+    expect(await page.content()).not.to.include("guest\\\\u0000");
+    await page.fill("[type=search]", "start-ok");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("j");
+    expect(await page.locator(".details").textContent()).to.match(
+      /\(hidden: 12 octets\)[\s\S]*secret/,
+    );
+    requests = [];
+    await openCapture("--show-secrets");
+    await page.fill("[type=search]", "start-ok");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("j");
+    expect(await page.locator(".details").textContent()).to.include("guest\\u0000guest");
+  });
+
+  it("marks the octet that is wrong", async () => {
+    const bad = methodFrame(1, { name: "basic.ack", deliveryTag: 1, multiple: false });
+    bad[bad.length - 1] = 0xcd;
+    await open(rendered(dissect([["client", bad]], { midstream: true })));
+    await page.keyboard.press("n");
+    expect(await page.locator(".octets .wrong").first().textContent()).to.match(/^[0-9a-f]{2}$/);
+    expect(await page.locator(".details .error").textContent()).to.match(/^At octet \d+: /);
+  });
+
+  it("opens what broke off, and says so", async () => {
+    const viewer = new ViewerPage({ title: "cut" });
+    const items = dissect([["client", publishFrames(1, {})]]);
+    await open(
+      viewer.begin() + viewer.add(items.slice(0, 3)) + viewer.add(items.slice(3)).slice(0, -40),
+    );
+    expect(await page.locator(".notice").textContent()).to.match(/cut off or damaged/);
+    expect(await page.locator(".row.event").count()).to.equal(2);
+  });
+
+  it("holds 10,000 frames, of which only those within sight are in the document", async () => {
+    await open(rendered(dissect(manyPublishes(5000))));
+    expect(await status()).to.equal("10,000 events");
+    expect(await page.locator(".row").count()).to.be.below(80);
+    await page.keyboard.press("End");
+    expect(await heading()).to.match(/^10000 · header/);
+    await page.evaluate("document.querySelector('.timeline').scrollTop = 170000");
+    await page.locator("#row-5002").waitFor();
+    expect(await page.locator(".row").count()).to.be.below(80);
+  });
+});
+
+function manyPublishes(count: number): Said[] {
+  return Array.from({ length: count }, (_, i): Said => {
+    return ["client", publishFrames((i % 4) + 1, { routingKey: `key-${i}` }), i];
+  });
+}
+
+function rendered(items: readonly Item[]): string {
+  const viewer = new ViewerPage({ title: "test" });
+  return viewer.begin() + viewer.add(items) + viewer.end();
+}
