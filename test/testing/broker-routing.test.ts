@@ -244,7 +244,7 @@ describe("the broker's exchanges and queues", () => {
     await run();
     expect(count(name)).to.equal(1);
     const lines = await run(
-      ...[m.declareQueue(name, { exclusive: true }), m.get(""), m.purge("")],
+      ...[m.declareQueue(name, { passive: true }), m.get(""), m.purge("")],
       ...[m.unbindQueue("", "amq.direct", ""), m.deleteQueue("")],
     );
     expect(lines[1]).to.include("1 basic.get-ok");

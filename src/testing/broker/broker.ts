@@ -33,6 +33,7 @@ import { enough, plural, Waiting, type WaitOptions } from "./waiting.ts";
  * - Queues of the types quorum and stream behave like classic ones, so they may be transient, their
  *   own arguments (`x-delivery-limit`, `x-stream-offset`, …) have no effect, and `x-queue-mode` has
  *   none either. There is no direct reply-to.
+ * - Every user has all permissions, in every virtual host. There are no policies.
  * - `immediate` is not refused with 540 but does what the specification says: without a consumer that
  *   can take it at once, the message is returned with 313 NO_CONSUMERS.
  * - Everything is answered in the order in which it was asked. RabbitMQ's basic.consume-ok and
@@ -43,9 +44,16 @@ import { enough, plural, Waiting, type WaitOptions } from "./waiting.ts";
  *   `confirms` has it otherwise.
  * - A message over the limit is refused at its header, not after its body.
  * - Before the login is complete, errors drop the socket at once, not after three seconds.
- * - For malformed frames and unknown methods the reply texts are different, and where RabbitMQ just
- *   drops the connection (unknown methods), waits for ever (a body longer than declared) or fails
- *   with 541 (malformed properties), this broker closes with 501, 502 or 503.
+ * - AMQP 0-8 and 0-9 are not spoken: who greets with them is answered with the header of 0-9-1.
+ * - In the arguments of a queue, a float that is a whole number counts as an integer.
+ * - What a client sends on a channel right behind its channel.close is refused with 504; RabbitMQ
+ *   drops some of it, as long as it is busy with the close.
+ * - An exchange type that there is not is "unknown"; RabbitMQ calls it "invalid" if the word happens
+ *   to mean something else to it.
+ * - For malformed frames, some that are out of place and unknown methods the reply texts are
+ *   different, and where RabbitMQ just drops the connection (unknown methods), waits for ever (a body
+ *   longer than declared) or fails with 541 (malformed properties), this broker closes with 501, 502,
+ *   503 or 505.
  * - Unless both sides say 0 for frame-max, frames up to eight octets larger are let pass, as
  *   RabbitMQ does for clients that forget to count the octets around the payload.
  *

@@ -3,10 +3,9 @@
  * 3.1.4; RabbitMQ's page on queues, "Declaration and Property Equivalence"). Any difference is a 406
  * that names it.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { FieldTable, FieldValue } from "../../wire/field-value.ts";
 import type { ExchangeDeclare, QueueDeclare } from "../../wire/generated/methods.ts";
-import { erlangText, erlangTypeOf } from "./erlang-terms.ts";
+import { erlangText, erlangTypeOf, sameValue } from "./erlang-terms.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Queue } from "./queue.ts";
 import { refusal } from "./refusal.ts";
@@ -24,9 +23,14 @@ export function checkSameExchange(exchange: Exchange, method: ExchangeDeclare, w
 /** Refuses a declaration that is not what the queue is; exclusiveness is the caller's business. */
 export function checkSameQueue(queue: Queue, method: QueueDeclare, what: string): void {
   const { durable, autoDelete, arguments: args } = queue.settings;
-  checkSame("durable", method.durable, durable, what);
+  checkSame("durable", lasts(method), durable, what);
   checkSame("auto_delete", method.autoDelete, autoDelete, what);
   checkSameArguments(QUEUE_ARGUMENTS, method.arguments, args, what);
+}
+
+/** Whether a queue is to be durable; exclusive ones never are, whatever they were declared as. */
+export function lasts({ durable, exclusive }: QueueDeclare): boolean {
+  return durable && !exclusive;
 }
 
 function checkSame(
@@ -46,9 +50,11 @@ function checkSameArguments(
   what: string,
 ): void {
   for (const name of names) {
-    const theirs = received[name];
-    const ours = current[name];
-    if (isDeepStrictEqual(theirs, ours)) continue;
+    const { [name]: theirs } = received;
+    const { [name]: ours } = current;
+    const { [name]: meant = theirs } = theirs === undefined ? USUAL : {};
+    const { [name]: is = ours } = ours === undefined ? USUAL : {};
+    if (sameValue(meant, is)) continue;
     if (theirs === undefined || ours === undefined) {
       throw inequivalent(name, what, withType(theirs), withType(ours));
     }
@@ -67,6 +73,9 @@ function withType(value: FieldValue | undefined): string {
   if (value === undefined) return "none";
   return `the value '${erlangText(value)}' of type '${erlangTypeOf(value)}'`;
 }
+
+/** What an argument is if it is not there. */
+const USUAL: FieldTable = { "x-queue-type": "classic" };
 
 /** The arguments that RabbitMQ compares; others may differ. */
 const QUEUE_ARGUMENTS = [

@@ -14,8 +14,10 @@
  */
 import { inspect } from "node:util";
 import type { FieldTable } from "../../wire/field-value.ts";
+import { erlangTypeOf } from "./erlang-terms.ts";
 import { checkHeadersBinding, headersMatch } from "./headers-match.ts";
 import type { Queue } from "./queue.ts";
+import { refusal } from "./refusal.ts";
 import { topicMatches, topicWords } from "./topic.ts";
 
 /** The types there are. */
@@ -77,6 +79,11 @@ export class Exchange {
     return typeof name === "string" ? name : undefined;
   }
 
+  /** Whether there is this binding. */
+  has(binding: Binding): boolean {
+    return this.#bindings.has(identityOf(binding));
+  }
+
   /** Adds a binding; the same twice is one. */
   bind(binding: Binding): void {
     if (this.settings.type === "headers") checkHeadersBinding(binding.arguments);
@@ -113,9 +120,23 @@ export class Exchange {
   }
 }
 
-/** Whether there is such a type. */
-export function isExchangeType(type: string): type is ExchangeType {
-  return Object.hasOwn(MATCHERS, type);
+/** Refuses types that there are not. */
+export function checkExchangeType(type: string): asserts type is ExchangeType {
+  if (Object.hasOwn(MATCHERS, type)) return;
+  // RabbitMQ's words depend on whether it knows the word at all; it knows the empty one.
+  const why = type === "" ? "invalid" : "unknown";
+  throw refusal("commandInvalid", `${why} exchange type '${type}'`);
+}
+
+/** Refuses arguments as RabbitMQ does; `what` is the exchange as its reply texts name it. */
+export function checkExchangeArguments(args: FieldTable, what: string): void {
+  const alternate = args["alternate-exchange"];
+  if (alternate === undefined || typeof alternate === "string") return;
+  const type = erlangTypeOf(alternate);
+  throw refusal(
+    "preconditionFailed",
+    `invalid type '${type}' for arg 'alternate-exchange' in ${what}`,
+  );
 }
 
 /** The rule of one type, and the bindings in the form that suits it. */

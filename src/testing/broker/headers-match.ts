@@ -4,9 +4,8 @@
  * must have; the argument `x-match` says whether all of them must agree or any. Names that begin
  * with `x-` do not count unless it is one of RabbitMQ's `all-with-x` and `any-with-x`.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { FieldTable } from "../../wire/field-value.ts";
-import { erlangText, erlangTypeOf } from "./erlang-terms.ts";
+import { erlangTerm, erlangTypeOf, sameValue } from "./erlang-terms.ts";
 import { refusal } from "./refusal.ts";
 
 /** Refuses binding arguments that no message could be matched with. */
@@ -16,8 +15,8 @@ export function checkHeadersBinding(args: FieldTable): void {
   throw refusal(
     "preconditionFailed",
     typeof match === "string"
-      ? `Invalid x-match field value <<"${match}">>; expected all, any, all-with-x, or any-with-x`
-      : `Invalid x-match field type ${erlangTypeOf(match)} (value ${erlangText(match)}); expected longstr`,
+      ? `Invalid x-match field value ${erlangTerm(match)}; expected all, any, all-with-x, or any-with-x`
+      : `Invalid x-match field type ${erlangTypeOf(match)} (value ${erlangTerm(match)}); expected longstr`,
   );
 }
 
@@ -32,7 +31,7 @@ export function headersMatch(args: FieldTable, headers: FieldTable): boolean {
     const wanted = args[name];
     // A void value only asks that the header is there.
     if (wanted === null) return Object.hasOwn(headers, name);
-    return isDeepStrictEqual(wanted, headers[name]);
+    return sameValue(wanted, headers[name]);
   };
   return mode.startsWith("any") ? names.some(agrees) : names.every(agrees);
 }

@@ -5,18 +5,22 @@
 import type { FieldTable, FieldValue } from "../../wire/field-value.ts";
 import type { BasicProperties } from "../../wire/generated/properties.ts";
 import { erlangTypeOf } from "./erlang-terms.ts";
+import { MAX_TIMER_MS } from "./queue-arguments.ts";
 import { refusal } from "./refusal.ts";
 
 /** Refuses properties that RabbitMQ refuses; `user` is who is logged in. */
 export function checkProperties(properties: BasicProperties, user: string): void {
-  const { userId, expiration, deliveryMode } = properties;
+  const { userId, expiration } = properties;
   if (userId !== undefined && userId !== user) {
     throw invalid(`user_id property set to '${userId}' but authenticated user was '${user}'`);
   }
   if (expiration !== undefined) checkExpiration(expiration);
-  if (deliveryMode !== undefined && deliveryMode !== 1 && deliveryMode !== 2) {
-    throw invalid(`invalid message: {delivery_mode_unknown,${deliveryMode}}`);
-  }
+}
+
+/** Refuses delivery modes that there are not; the headers come first. */
+export function checkDeliveryMode({ deliveryMode }: BasicProperties): void {
+  if (deliveryMode === undefined || deliveryMode === 1 || deliveryMode === 2) return;
+  throw invalid(`invalid message: {delivery_mode_unknown,${deliveryMode}}`);
 }
 
 /**
@@ -53,7 +57,7 @@ function expirationFault(expiration: string): string | undefined {
   }
   const milliseconds = BigInt(digits.replace("+", ""));
   if (milliseconds < 0n) return `{value_negative,${milliseconds}}`;
-  if (milliseconds > MAX_EXPIRATION_MS) return `{value_too_large,${milliseconds}}`;
+  if (milliseconds > MAX_TIMER_MS) return `{value_too_large,${milliseconds}}`;
   return undefined;
 }
 
@@ -64,6 +68,3 @@ function isArray(value: FieldValue): value is readonly FieldValue[] {
 function invalid(detail: string): Error {
   return refusal("preconditionFailed", detail);
 }
-
-/** RabbitMQ's MAX_EXPIRY_TIMER: what an Erlang timer can wait, some 50 days. */
-const MAX_EXPIRATION_MS = 4_294_967_295n;

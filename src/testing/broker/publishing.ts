@@ -21,7 +21,7 @@ import type { ConfirmStyle } from "./faults/confirm-style.ts";
 import type { IrregularConfirms } from "./faults/irregular-confirms.ts";
 import type { PublishVerdict } from "./faults/points.ts";
 import { type StoredMessage, storedMessage } from "./message.ts";
-import { checkProperties, routingKeysOf } from "./published-check.ts";
+import { checkDeliveryMode, checkProperties, routingKeysOf } from "./published-check.ts";
 import type { Queue } from "./queue.ts";
 import { refusal, replyName } from "./refusal.ts";
 import type { VirtualHost } from "./virtual-host.ts";
@@ -81,6 +81,7 @@ export class Publishing {
     }
     checkProperties(properties, this.#user);
     const routingKeys = routingKeysOf(method.routingKey, properties.headers);
+    checkDeliveryMode(properties);
     const message = storedMessage(content, routingKeys);
     const headers = properties.headers ?? NO_HEADERS;
     const queues = this.#vhost.route(exchange, { routingKeys, headers });

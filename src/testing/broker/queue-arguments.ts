@@ -102,6 +102,12 @@ const notNegative: Check = (value) =>
 const positive: Check = (value, args) =>
   notNegative(value, args) ?? (Number(value) === 0 ? "{value_zero,0}" : undefined);
 
+/** Milliseconds that a timer of RabbitMQ can wait. */
+const bearable =
+  (least: Check): Check =>
+  (value, args) =>
+    least(value, args) ?? (Number(value) > MAX_TIMER_MS ? `{value_too_large,${value}}` : undefined);
+
 const priority: Check = (value, args) =>
   notNegative(value, args) ??
   (Number(value) > HIGHEST_PRIORITY ? `{max_value_exceeded,${value}}` : undefined);
@@ -123,8 +129,8 @@ const deadLetterRoutingKey: Check = (value, args) => {
 
 /** In RabbitMQ's order, which decides which one is named if several are wrong. */
 const CHECKS: readonly (readonly [name: string, check: Check])[] = [
-  ["x-expires", positive],
-  ["x-message-ttl", notNegative],
+  ["x-expires", bearable(positive)],
+  ["x-message-ttl", bearable(notNegative)],
   ["x-dead-letter-routing-key", deadLetterRoutingKey],
   ["x-max-length", notNegative],
   ["x-max-length-bytes", notNegative],
@@ -159,6 +165,9 @@ const RULES = [
   "x-max-priority",
   "x-dead-letter-exchange",
 ];
+
+/** RabbitMQ's MAX_EXPIRY_TIMER: ten years. */
+export const MAX_TIMER_MS: number = 315_360_000_000;
 
 /** RabbitMQ's MAX_SUPPORTED_PRIORITY. */
 const HIGHEST_PRIORITY = 255;

@@ -75,6 +75,15 @@ function refusalOfProtocolError(error: ProtocolError): Refusal {
     const [text, method] = UNEXPECTED.get(expected) ?? [message, undefined];
     return refusal("unexpectedFrame", text, { method });
   }
+  if (message.startsWith("a client may not send")) {
+    return refusal("commandInvalid", "unimplemented method", { scope: "connection" });
+  }
+  const [, classId, weight] = /^class (\d+), weight (\d+)$/.exec(String(got)) ?? [];
+  if (classId !== undefined) {
+    const came = weight === "0" ? `one for class ${classId}` : "non content header frame";
+    const text = `expected content header for class 60, got ${came} instead`;
+    return refusal("unexpectedFrame", text, { method: "basic.publish" });
+  }
   const detail = message.includes(got) ? message : `${message}: ${got}`;
   const text = `${replyName(replyCode)} - ${detail}`;
   return withoutStackTrace(() => new Refusal(replyCode, text, { scope: "connection" }));

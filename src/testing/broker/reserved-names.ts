@@ -33,7 +33,14 @@ export function isReserved(name: string): boolean {
   return name.startsWith("amq.");
 }
 
+/** Whether it is one of {@link generatedName}'s. */
+export function isGenerated(name: string): boolean {
+  return name.startsWith(GENERATED);
+}
+
 /** `amq.gen-` and 22 characters of base64 that are safe in URLs, as RabbitMQ has it. */
 export function generatedName(): string {
-  return `amq.gen-${randomBytes(16).toString("base64url")}`;
+  return `${GENERATED}${randomBytes(16).toString("base64url")}`;
 }
+
+const GENERATED = "amq.gen-";

@@ -13,12 +13,13 @@ import type {
   QueueDelete,
 } from "../../wire/generated/methods.ts";
 import { deadLetter, goesRound } from "./dead-letter.ts";
-import { checkSameExchange, checkSameQueue } from "./equivalence.ts";
+import { checkSameExchange, checkSameQueue, lasts } from "./equivalence.ts";
 import {
   type Binding,
+  checkExchangeArguments,
+  checkExchangeType,
   type Destination,
   Exchange,
-  isExchangeType,
   type Routable,
 } from "./exchange.ts";
 import type { StoredMessage } from "./message.ts";
@@ -29,6 +30,7 @@ import {
   checkNotDefault,
   checkNotReserved,
   generatedName,
+  isGenerated,
   isReserved,
   PREDECLARED,
 } from "./reserved-names.ts";
@@ -92,18 +94,20 @@ export class VirtualHost implements QueueHost {
   /** exchange.declare */
   declareExchange(method: ExchangeDeclare): void {
     const { exchange: name, type, passive, durable, autoDelete, internal } = method;
-    checkNotDefault(name);
     if (passive) {
+      checkNotDefault(name);
       this.exchange(name);
       return;
     }
-    if (!isExchangeType(type)) throw refusal("commandInvalid", `unknown exchange type '${type}'`);
+    checkExchangeType(type);
+    checkNotDefault(name);
     const known = this.#exchanges.get(name);
     if (known !== undefined) {
       checkSameExchange(known, method, this.#exchangeText(name));
       return;
     }
     checkNotReserved("exchange", name);
+    checkExchangeArguments(method.arguments, this.#exchangeText(name));
     const settings = { type, durable, autoDelete, internal, arguments: method.arguments };
     this.#exchanges.set(name, new Exchange(name, settings));
     this.#observer?.declared("exchange", name, this.name);
@@ -161,6 +165,8 @@ export class VirtualHost implements QueueHost {
     const owner = method.exclusive ? user : undefined;
     known?.used();
     if (method.passive) return this.queue(method.queue, user);
+    // Not even the owner may: RabbitMQ looks at the name before it looks for the queue.
+    if (isGenerated(method.queue)) checkNotReserved("queue", method.queue);
     if (known !== undefined) {
       if (known.settings.owner !== owner) throw this.#locked(known.name);
       checkSameQueue(known, method, this.#queueText(known.name));
@@ -168,7 +174,8 @@ export class VirtualHost implements QueueHost {
     }
     checkNotReserved("queue", method.queue);
     const name = method.queue === "" ? generatedName() : method.queue;
-    const { durable, autoDelete, arguments: args } = method;
+    const { autoDelete, arguments: args } = method;
+    const durable = lasts(method);
     checkQueueArguments(args, this.#queueText(name));
     const queue = new Queue(name, { durable, autoDelete, owner, arguments: args }, this);
     this.#queues.set(name, queue);
@@ -223,11 +230,17 @@ export class VirtualHost implements QueueHost {
     from.bind({ destination: this.queue(queue, user), routingKey, arguments: args });
   }
 
-  /** queue.unbind; it is no error if there is no such binding, nor even such a queue. */
+  /**
+   * queue.unbind; it is no error if there is no such binding, nor even such a queue. Whose queue it
+   * is only counts if there is.
+   */
   unbindQueue({ queue, exchange, routingKey, arguments: args }: QueueBinding, user: object): void {
     checkNotDefault(exchange);
-    const destination = this.#queues.has(queue) ? this.queue(queue, user) : undefined;
-    this.#unbind(exchange, destination, routingKey, args);
+    const destination = this.#queues.get(queue);
+    if (destination === undefined) return;
+    const binding = { destination, routingKey, arguments: args };
+    if (!this.#exchanges.get(exchange)?.has(binding)) return;
+    this.#unbind(exchange, this.queue(queue, user), routingKey, args);
   }
 
   /** A connection ended: its exclusive queues end with it. */
