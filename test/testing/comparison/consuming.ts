@@ -175,7 +175,7 @@ export const consuming: Readonly<Record<string, Play>> = {
     const a = await stage.client("a");
     await a.do(1, m.declareQueue(q), m.nack(0, true, true), m.ack(0, true));
     const wrong = [m.ack(1), m.ack(0), m.reject(77, true), m.nack(5, true, true), m.ack(5, true)];
-    for (const method of wrong) await a.do(1, method, m.OPEN);
+    for (const method of wrong) await a.tries(1, method);
     await a.publish(1, { routingKey: q }, ["1", "2", "3"]);
     await a.do(1, m.get(q, false), m.get(q, false), m.get(q, false));
     await a.do(1, m.ack(2));

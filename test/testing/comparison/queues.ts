@@ -224,10 +224,11 @@ export const queues: Readonly<Record<string, Play>> = {
       ...[{ "x-queue-mode": "bad" }, { "x-queue-type": "bad" }, { "x-queue-type": 1 }],
       ...[{ "x-single-active-consumer": 1 }, { "x-dead-letter-strategy": "x" }],
       ...[{ "x-max-in-memory-length": 1 }, { "x-delivery-limit": 3 }, { "x-max-age": "1h" }],
-      { "x-max-length": -1, "x-expires": -1 },
+      ...[{ "x-max-length": -1, "x-expires": -1 }, { "x-expires": 315_360_000_001 }],
+      { "x-message-ttl": 315_360_000_001 },
     ];
     const q = stage.name("q");
-    for (const args of wrong) await a.do(1, declare(q, args), m.OPEN);
+    for (const args of wrong) await a.tries(1, declare(q, args));
     const right: readonly FieldTable[] = [
       ...[{ "x-expires": 4_294_967_296 }, { "x-message-ttl": 4_294_967_296 }, { "x-other": 1 }],
       ...[{ "x-max-priority": 0 }, { "x-queue-mode": "lazy" }, { "x-queue-type": "classic" }],

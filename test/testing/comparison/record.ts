@@ -1,5 +1,6 @@
 /**
  * Gives all plays with a RabbitMQ and writes down in recorded.json what its clients were answered.
+ * Where the embedded broker means to differ is written down by hand (differences.ts).
  * Run by hand, from the root of the repository, when a play is added or changed:
  *
  *     node -r ts-node/register -e "require('./test/testing/comparison/record.ts')"

@@ -7,7 +7,11 @@
  * question at the end of a step tells that the step is over. RabbitMQ's deliveries come when they
  * come; with it a step lasts until as many lines are there as the embedded broker gave.
  */
-import type { BasicPublish, ClientMethod } from "../../../src/wire/generated/methods.ts";
+import type {
+  BasicPublish,
+  ClientMethod,
+  ConnectionStart,
+} from "../../../src/wire/generated/methods.ts";
 import type { BasicProperties } from "../../../src/wire/generated/properties.ts";
 import * as m from "../methods.ts";
 import { type Arrival, type OpenOptions, RawClient, show } from "../raw-client.ts";
@@ -23,6 +27,9 @@ export type Awaited = () => Promise<void>;
 
 /** How long to wait for lines that do not come; then the comparison tells. */
 const SETTLE_MS = 4_000;
+
+/** RabbitMQ waits three seconds before it hangs up on somebody who has not logged in. */
+const OVER_MS = 7_000;
 
 /** Gives a play with a broker; `expected` is what another one gave before. */
 export async function perform(play: Play, port: number, expected?: Step[]): Promise<Step[]> {
@@ -59,9 +66,12 @@ export class Stage {
   async client(name: string, options: OpenOptions = {}): Promise<Actor> {
     const capabilities = { consumer_cancel_notify: true };
     const raw = await RawClient.open(this.#port, { capabilities, ...options });
-    const actor = new Actor(this, name, raw);
-    this.#actors.push(actor);
-    return actor;
+    return this.#enter(new Actor(this, name, raw, [1]));
+  }
+
+  /** One client more that has connected and has said nothing yet. */
+  async stranger(name: string): Promise<Actor> {
+    return this.#enter(new Actor(this, name, await RawClient.connect(this.#port), []));
   }
 
   /** Writes down what comes while something is done and because of it. */
@@ -77,6 +87,11 @@ export class Stage {
     for (const actor of [...this.#actors, ...this.#actors]) await actor.barrier();
     const lines = this.#actors.flatMap((actor, i) => actor.lines.slice(from[i] ?? 0));
     this.steps.push(lines.map((line) => normalise(line.replaceAll(this.#prefix, ""))));
+  }
+
+  #enter(actor: Actor): Actor {
+    this.#actors.push(actor);
+    return actor;
   }
 
   /** Ends the clients and removes what they left. */
@@ -97,15 +112,16 @@ export class Actor {
   readonly #stage: Stage;
   readonly #name: string;
   readonly #raw: RawClient;
-  readonly #channels = new Set([1]);
+  readonly #channels: Set<number>;
   readonly #closing = new Set<number>();
   #barriers = 0;
   #ended = false;
 
-  constructor(stage: Stage, name: string, raw: RawClient) {
+  constructor(stage: Stage, name: string, raw: RawClient, channels: readonly number[]) {
     this.#stage = stage;
     this.#name = name;
     this.#raw = raw;
+    this.#channels = new Set(channels);
     void this.#listen();
   }
 
@@ -121,6 +137,27 @@ export class Actor {
         this.#raw.send(channel, method);
       }
     });
+  }
+
+  /** The same, and if it cost the channel, a step in which that is opened again. */
+  async tries(channel: number, ...methods: readonly ClientMethod[]): Promise<void> {
+    await this.do(channel, ...methods);
+    await this.reopen(channel);
+  }
+
+  /** If a channel was lost, a step in which it is opened again. */
+  async reopen(channel: number): Promise<void> {
+    if (!this.#ended && !this.#channels.has(channel)) await this.do(channel, m.OPEN);
+  }
+
+  /** A step in which this is written, right or wrong. */
+  write(...octets: readonly Uint8Array[]): Promise<void> {
+    return this.#stage.step(async () => this.#raw.write(Buffer.concat(octets)));
+  }
+
+  /** Within a step: the client beneath, for what has no name here. */
+  get raw(): RawClient {
+    return this.#raw;
   }
 
   /** A step in which these messages are published, all at once. */
@@ -147,6 +184,13 @@ export class Actor {
     });
   }
 
+  /** Within a step: waits until the connection is over, or for so long that it will not be. */
+  async isOver(): Promise<void> {
+    const giveUpAt = Date.now() + OVER_MS;
+    while (!this.#ended && Date.now() < giveUpAt) await turn();
+    if (!this.#ended) this.lines.push(`${this.#name} goes on`);
+  }
+
   /** For a step that lasts until so many lines more have come to this client. */
   gets(lines: number): Awaited {
     return async () => {
@@ -166,11 +210,13 @@ export class Actor {
     while (this.#closing.size > 0 && !this.#ended) await turn();
     for (const channel of [...this.#channels]) {
       const consumerTag = `barrier ${channel}`;
+      // It may have been closed while we waited for another one.
+      if (!this.#channels.has(channel)) continue;
       const seen = this.#barriers;
       const giveUpAt = Date.now() + SETTLE_MS;
       if (!this.#ended) this.#raw.send(channel, cancel(consumerTag));
       while (this.#barriers === seen && this.#channels.has(channel) && !this.#ended) {
-        if (Date.now() > giveUpAt) throw new Error(`no answer on channel ${channel}`);
+        if (Date.now() > giveUpAt) this.#giveUp(channel);
         await turn();
       }
     }
@@ -178,6 +224,11 @@ export class Actor {
 
   async #listen(): Promise<void> {
     while (!this.#ended) this.#take(await this.#raw.next(2 ** 31 - 1));
+  }
+
+  #giveUp(channel: number): void {
+    this.#channels.delete(channel);
+    this.lines.push(`${this.#name} ${channel} (no answer)`);
   }
 
   #take(arrival: Arrival): void {
@@ -193,12 +244,26 @@ export class Actor {
       this.#channels.delete(channel);
       this.#raw.send(channel, m.CLOSE_OK);
     }
+    if (name === "connection.close-ok") this.#ended = true;
     if (name === "connection.close") {
       this.#ended = true;
       this.#raw.send(0, { name: "connection.close-ok" });
     }
-    this.lines.push(`${this.#name} ${show(arrival)}`);
+    // How many come is a matter of time.
+    const line = `${this.#name} ${method?.name === "connection.start" ? greeting(method) : show(arrival)}`;
+    if (name !== "heartbeat" || this.lines.at(-1) !== line) this.lines.push(line);
   }
+}
+
+/** What a broker can do, without its name and its version, and in an order of ours. */
+function greeting({ mechanisms, locales, serverProperties }: ConnectionStart): string {
+  const [offered, spoken] = [mechanisms, locales].map((octets) =>
+    Buffer.from(octets).toString().split(" ").sort(),
+  );
+  const can = Object.entries(serverProperties["capabilities"] ?? {})
+    .flatMap(([name, is]) => (is === true ? [name] : []))
+    .sort();
+  return `0 connection.start ${JSON.stringify({ offered, spoken, can })}`;
 }
 
 function cancel(consumerTag: string): ClientMethod {
