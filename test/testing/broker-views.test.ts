@@ -134,6 +134,28 @@ describe("looking into the embedded broker", () => {
     ]);
   });
 
+  it("shows why a connection is blocked, for as long as it is", async () => {
+    const [view] = broker.connections;
+    const fault = broker.faults.block({ reason: "no room" });
+    // Under an alarm, but it has not published anything.
+    expect(view?.blocked).to.equal(undefined);
+    const idle = await connect(broker.url);
+    channel.basicPublish("", "q", "1");
+    const blocked = await broker.waitForConnection((each) => each.blocked !== undefined);
+    expect([blocked, blocked.blocked]).to.deep.equal([view, "no room"]);
+    expect(broker.connections.map((each) => each.blocked)).to.deep.equal(["no room", undefined]);
+    const second = broker.faults.block({ reason: "no memory" });
+    fault.clear();
+    expect(view?.blocked).to.equal("no room");
+    second.clear();
+    expect(view?.blocked).to.equal(undefined);
+    broker.faults.block({ reason: "at once", atOnce: true });
+    expect(broker.connections.map((each) => each.blocked)).to.deep.equal(["at once", "at once"]);
+    view?.close();
+    expect(view?.blocked).to.equal(undefined);
+    idle.destroy();
+  });
+
   it("shows connections and channels", async () => {
     const other = await connect(broker.url, { vhost: "two", frameMax: 5000, channelMax: 9 });
     const [first, second, ...more] = broker.connections;

@@ -32,6 +32,8 @@ export class Blocking {
   readonly #host: BlockingHost;
   readonly #alarms = new Map<object, BlockingReason>();
   #blocked = false;
+  /** What the client was told, or would have been had it wanted to know. */
+  #reason: string | undefined;
 
   constructor(host: BlockingHost) {
     this.#host = host;
@@ -40,6 +42,11 @@ export class Blocking {
   /** Whether there is no alarm. */
   get idle(): boolean {
     return this.#alarms.size === 0;
+  }
+
+  /** Why it is blocked; undefined as long as it is not. */
+  get reason(): string | undefined {
+    return this.#blocked ? this.#reason : undefined;
   }
 
   /** One alarm more; `key` tells it from others. */
@@ -66,6 +73,7 @@ export class Blocking {
     this.#blocked = true;
     this.#host.stopReading(this);
     const [first] = this.#alarms.values();
+    this.#reason = first?.reason;
     if (first !== undefined) {
       this.#host.tell({ name: "connection.blocked", reason: first.reason });
     }

@@ -24,6 +24,11 @@ export interface BrokerConnection {
   };
   /** Whether neither side has closed it. */
   readonly open: boolean;
+  /**
+   * Why it is blocked: the reason of connection.blocked, whether the client wanted to hear it or not;
+   * undefined as long as it is not blocked. Under an alarm that is not before it publishes.
+   */
+  readonly blocked: string | undefined;
   /** Its channels as they are now, the lowest number first. A new array each time. */
   readonly channels: readonly BrokerChannel[];
   /**
@@ -132,6 +137,10 @@ class ConnectionView implements BrokerConnection {
 
   get open(): boolean {
     return this.#session.open;
+  }
+
+  get blocked(): string | undefined {
+    return this.open ? this.#session.faulty.blocking?.reason : undefined;
   }
 
   get channels(): readonly BrokerChannel[] {
