@@ -38,7 +38,8 @@ describe("the README", () => {
   });
 
   for (const { title, code } of scripts) {
-    it(`runs ${title}`, async () => {
+    it(`runs ${title}`, async function () {
+      this.timeout(30_000); // the first one loads, and so compiles, everything
       const broker = await startBroker();
       try {
         const printed = await run(
