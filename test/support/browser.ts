@@ -27,7 +27,10 @@ export function withBrowser(title: string, body: (browser: () => Browser) => voi
 /** Starts the browser; the caller closes it. */
 export function startBrowser(): Promise<Browser> {
   // Its sandbox wants more of the kernel than a container has, and all that it opens is ours.
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-lcd-text"],
+  });
 }
 
 function isInstalled(): boolean {
