@@ -36,6 +36,7 @@ TLS with clients
 Output
   --record FILE            writes down the conversation as well: as a capture that Wireshark reads too
                            if FILE ends in .pcapng, else as lines of JSON. decode reads both
+  --html FILE              writes the conversation as a page for a browser as well
   --json                   one JSON object on each line: events, messages, links, notices
   --bytes                  the octets of each field beside it, with its place, type and domain
   --explain                what the specification says of each method and field
@@ -58,6 +59,7 @@ the port cannot be had, and 2 for a mistake on the command line.
 export interface TapArguments {
   readonly proxy: ProxyOptions;
   readonly record: string | undefined;
+  readonly html: string | undefined;
   readonly json: boolean;
   readonly bytes: boolean;
   readonly explain: boolean;
@@ -78,6 +80,7 @@ export async function parseTapArguments(
   return {
     proxy: await parseProxy(values, env),
     record: values.record,
+    html: values.html,
     json: values.json ?? false,
     bytes: values.bytes ?? false,
     explain: values.explain ?? false,
@@ -103,6 +106,7 @@ const OPTIONS = {
   "tls-listen-cert": { type: "string" },
   "tls-listen-key": { type: "string" },
   record: { type: "string" },
+  html: { type: "string" },
   json: { type: "boolean" },
   bytes: { type: "boolean" },
   explain: { type: "boolean" },

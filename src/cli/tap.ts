@@ -19,6 +19,7 @@ import { LiveOutput } from "./live-output.ts";
 import { paintFor } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { parseTapArguments, TAP_HELP, type TapArguments } from "./tap-options.ts";
+import { LivePage } from "./tap-page.ts";
 import type { PairListener } from "./tap-pair.ts";
 import { type ProxyListener, TapProxy } from "./tap-proxy.ts";
 import { Recorder } from "./tap-record.ts";
@@ -39,16 +40,17 @@ export const tap: Command = {
 };
 
 async function serve(options: TapArguments, io: Io, stopped: Promise<void>): Promise<number> {
-  const { proxy: proxyOptions, record, summary, json } = options;
+  const { proxy: proxyOptions, record, html, summary, json } = options;
   const { listen, to, toTls } = proxyOptions;
   const target = `${whereTo(to)}${toTls === undefined ? "" : " with TLS"}`;
   const recorder =
     record === undefined
       ? undefined
       : await Recorder.open(record, `amqp091 tap of ${target}; the server's port is shown as 5672`);
-  const view = new LiveView(options, io, recorder);
+  const page = html === undefined ? undefined : await LivePage.create(html, `tap of ${target}`);
+  const view = new LiveView(options, io, recorder, page);
   const proxy = await TapProxy.start(proxyOptions, view).catch(async (error: unknown) => {
-    await recorder?.close();
+    await Promise.all([recorder?.close(), page?.close()]);
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EADDRINUSE") throw error;
     return undefined;
@@ -65,9 +67,10 @@ async function serve(options: TapArguments, io: Io, stopped: Promise<void>): Pro
   await stopped;
   await proxy.close();
   await view.end(summary && !json);
-  await recorder?.close();
-  if (recorder?.error === undefined) return EXIT.ok;
-  io.stderr.write(`amqp091: the recording is not complete: ${describeCause(recorder.error)}\n`);
+  await Promise.all([recorder?.close(), page?.close()]);
+  const error = recorder?.error ?? page?.error;
+  if (error === undefined) return EXIT.ok;
+  io.stderr.write(`amqp091: the recording is not complete: ${describeCause(error)}\n`);
   return EXIT.failed;
 }
 
@@ -76,18 +79,25 @@ class LiveView implements ProxyListener {
   readonly #options: TapArguments;
   readonly #io: Io;
   readonly #recorder: Recorder | undefined;
+  readonly #page: LivePage | undefined;
   readonly #dissector: Dissector;
   readonly #filter: ItemFilter;
   readonly #text: ConversationText;
   readonly #summary = new ConversationSummary();
   readonly #output: LiveOutput;
 
-  constructor(options: TapArguments, io: Io, recorder: Recorder | undefined) {
+  constructor(
+    options: TapArguments,
+    io: Io,
+    recorder: Recorder | undefined,
+    page: LivePage | undefined,
+  ) {
     const { showSecrets, explain, bytes, filter } = options;
     const paint = paintFor(io.stdout, io.env);
     this.#options = options;
     this.#io = io;
     this.#recorder = recorder;
+    this.#page = page;
     this.#dissector = new Dissector({ showSecrets, explain });
     this.#filter = new ItemFilter(filter);
     this.#text = new ConversationText({ paint, width: io.stdout.columns ?? 100, bytes, explain });
@@ -133,6 +143,7 @@ class LiveView implements ProxyListener {
     if (items.length === 0) return;
     for (const item of items) this.#summary.add(item);
     this.#recorder?.push(items);
+    this.#page?.push(items);
     if (this.#options.quiet) this.#showTrouble(items);
     else {
       const shown = items.filter((item) => this.#filter.shows(item));

@@ -140,6 +140,22 @@ describe("amqp091 tap", () => {
     });
   }
 
+  it("writes a page that holds the conversation, without secrets", async () => {
+    const file = join(folder, "page.html");
+    await start("--html", file);
+    await publishThrough(tap as TapCommand, "a body of the page");
+    await until(isClosed);
+    expect(await tap?.stop()).to.equal(0);
+    const page = await readFile(file, "utf8");
+    expect(page)
+      .to.match(/^<!doctype html>/i)
+      .and.match(/<\/html>\s*$/);
+    expect(page).to.include("basic.publish").and.include("queue.declare-ok");
+    expect(page).not.to.match(/00677565737400|guest\\u0000/);
+    const nowhere = await run(["tap", "--listen", "0", "--html", join(folder, "no", "file")]);
+    expect(nowhere).to.include({ code: 1 });
+  });
+
   it("shows and records passwords where that is asked for", async () => {
     const file = join(folder, "secrets.jsonl");
     await start("--show-secrets", "--record", file);
