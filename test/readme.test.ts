@@ -116,6 +116,7 @@ async function run(code: string, port: number): Promise<string[]> {
   const body = new AsyncFunction("require", "exports", "console", outputText) as Run;
   const load = createRequire(join(root, "package.json"));
   const require = (name: string): unknown => {
+    if (name.startsWith("node:")) return load(name);
     const exported = load(join(root, ENTRIES[name] as string)) as Record<string, unknown>;
     const { connect } = exported as { connect?: (first: unknown) => unknown };
     if (connect === undefined) return exported;

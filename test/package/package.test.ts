@@ -108,12 +108,22 @@ describe("the package", () => {
     expect(await run(command, ["--help"], consumer)).to.match(/\bpublish\b/);
   });
 
-  it("runs the README's command as it stands there", async () => {
+  it("runs the README's commands as they stand there", async () => {
     const readme = await readFile(join(installed, "README.md"), "utf8");
-    const line = /^```sh\n(npx amqp091 .*)\n```$/m.exec(readme)?.[1] as string;
+    const lines = [...readme.matchAll(/^```sh\n(npx amqp091 .*)\n```$/gm)].map(([, line]) => line);
+    expect(lines).to.have.length(2);
     await cp(join(installed, "README.md"), join(consumer, "README.md"));
-    await run("/bin/sh", ["-c", line], consumer);
-    await expectFailure(run("/bin/sh", ["-c", line.replace("README.md", "missing.md")], consumer));
+    const capture = join(ROOT, "test/dissect/captures/pika.pcapng");
+    await cp(capture, join(consumer, "capture.pcapng"));
+    for (const line of lines as string[]) {
+      await run("/bin/sh", ["-c", line], consumer);
+      const missing = line.replace(/(README|capture)\.\w+$/, "missing");
+      await expectFailure(run("/bin/sh", ["-c", missing], consumer));
+    }
+    const page = await readFile(join(consumer, "talk.html"), "utf8");
+    expect(page)
+      .to.match(/^<!doctype html>/i)
+      .and.to.include("</html>");
   });
 
   it("satisfies publint", async () => {
