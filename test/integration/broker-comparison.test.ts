@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { startBroker } from "../../src/testing.ts";
 import { integration } from "../support/rabbitmq.ts";
+import { RECOVERIES } from "../testing/clients/recovery.ts";
 import { WORKS } from "../testing/clients/work.ts";
 import { asDocumented } from "../testing/comparison/differences.ts";
 import { PLAYS } from "../testing/comparison/plays.ts";
@@ -22,6 +23,15 @@ integration("the embedded broker and RabbitMQ answer alike", (rabbitmq) => {
       await using broker = await startBroker();
       const queue = `work-${process.pid}-${Date.now()}`;
       expect(await work(broker.url, queue)).to.deep.equal(await work(rabbitmq().url, queue));
+    });
+  }
+
+  for (const [client, recovery] of Object.entries(RECOVERIES)) {
+    it(`to ${client} when it is refused, returned, nacked and cut off`, async () => {
+      await using broker = await startBroker();
+      const queue = `recovery-${process.pid}-${Date.now()}`;
+      const ours = await recovery(broker.url, queue);
+      expect(ours).to.deep.equal(await recovery(rabbitmq().url, queue));
     });
   }
 });

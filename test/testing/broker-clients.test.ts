@@ -1,7 +1,12 @@
 /** Clients of other people, and of another language, do real work with the embedded broker. */
 import { expect } from "chai";
 import { startBroker } from "../../src/testing.ts";
+import { RECOVERIES } from "./clients/recovery.ts";
 import { HAS_PIKA, WORKS } from "./clients/work.ts";
+
+const INEQUIVALENT =
+  "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but " +
+  "current is 'false'";
 
 /** What they see; the integration tests compare it with what they see of RabbitMQ. */
 const SEEN: Readonly<Record<string, readonly string[]>> = {
@@ -36,6 +41,35 @@ const SEEN: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** What they see when things go wrong. */
+const RECOVERED: Readonly<Record<string, readonly string[]>> = {
+  amqplib: [
+    `Channel closed by server: 406 (PRECONDITION-FAILED) with message "${INEQUIVALENT}"`,
+    "first: confirmed, second: message nacked",
+    "nowhere: confirmed",
+    'returned: back {"replyCode":312,"replyText":"NO_ROUTE","exchange":"","routingKey":"q-missing"}',
+    "while the first is held: confirmed",
+    "after the cut: Channel closed",
+    "first true",
+  ],
+  "rabbitmq-client": [
+    `QueueDeclare: ${INEQUIVALENT}`,
+    "first: confirmed, second: NACK",
+    "nowhere: confirmed",
+    "returned: back NO_ROUTE",
+    "consumed: first false, first true",
+    "third: confirmed",
+    "then: third false",
+  ],
+  "@cloudamqp/amqp-client": [
+    `channel 1 closed: ${INEQUIVALENT} (406)`,
+    "first: confirmed, second: Message rejected",
+    "nowhere: confirmed, 312 NO_ROUTE",
+    "closed: true, and then: true",
+    "first true",
+  ],
+};
+
 describe("the embedded broker serves", () => {
   if (!HAS_PIKA && process.env["AMQP091_INTEGRATION"] === "required") {
     it("pika, which is not installed", () => {
@@ -50,6 +84,15 @@ describe("the embedded broker serves", () => {
       this.timeout(20_000);
       await using broker = await startBroker();
       expect(await work(broker.url, "q")).to.deep.equal(SEEN[client]);
+      expect(broker.queue("q").exists).to.equal(false);
+    });
+  }
+
+  for (const [client, recovery] of Object.entries(RECOVERIES)) {
+    it(`${client} when it is refused, returned, nacked and cut off`, async function () {
+      this.timeout(20_000);
+      await using broker = await startBroker();
+      expect(await recovery(broker.url, "q")).to.deep.equal(RECOVERED[client]);
       expect(broker.queue("q").exists).to.equal(false);
     });
   }
