@@ -35,7 +35,11 @@ export class Recorder {
    * Opens a file, or empties it; rejects with the system's error where that cannot be done. `comment`
    * is for the readers of a capture. Octets past `maxWaiting` that wait for the disk are left out.
    */
-  static async open(file: string, comment: string, maxWaiting = MAX_WAITING): Promise<Recorder> {
+  static async open(
+    file: string,
+    comment: string,
+    maxWaiting: number = MAX_WAITING,
+  ): Promise<Recorder> {
     const stream = createWriteStream(file);
     await once(stream, "open");
     const format = /\.pcapng$/i.test(file) ? captureFormat(comment) : JSON_FORMAT;

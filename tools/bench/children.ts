@@ -24,6 +24,13 @@ export async function startNullBroker(options: NullBrokerOptions): Promise<NullB
   };
 }
 
+/** Starts the embedded broker in a process of its own. */
+export async function startEmbeddedBroker(): Promise<Pick<NullBroker, "url" | "stop">> {
+  const child = new Child("embedded-broker.ts", {});
+  const { url } = await child.answer<{ url: string }>(START_MS);
+  return { url, stop: () => child.stop() };
+}
+
 /** A client in a process of its own. */
 export interface Worker {
   /** Puts load on for so long; the first time it also connects. */

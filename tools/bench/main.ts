@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { startEmbeddedBroker } from "./children.ts";
 import { OURS, RAW } from "./clients.ts";
 import { type Measured, measureWork, type Target } from "./measure.ts";
 import { canHold, MEMORY_WORKS, type MemoryMeasured, measureMemory } from "./memory.ts";
@@ -12,7 +13,7 @@ import { HELP, readSettings, type Settings } from "./options.ts";
 import { drawCurves, drawResults, type Setting } from "./pictures.ts";
 import { judge, judgeMemory, type Verdict } from "./promises.ts";
 import { formatCurve, formatMeasured, formatMemory, formatVerdicts } from "./report.ts";
-import { BROKER_WORKS, CURVES, type Curve, WORKS } from "./work.ts";
+import { BROKER_WORKS, CURVES, type Curve, EMBEDDED_WORKS, WORKS } from "./work.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   let settings: Settings | "help";
@@ -26,12 +27,17 @@ async function main(args: readonly string[]): Promise<number> {
     say(HELP);
     return 0;
   }
-  const url = process.env["AMQP_URL"] || undefined;
+  const embedded = settings.embedded ? await startEmbeddedBroker() : undefined;
+  const url = embedded?.url ?? (process.env["AMQP_URL"] || undefined);
   // Loaded only if needed: it brings the client along.
   const queue =
     url === undefined ? undefined : await (await import("./queue.ts")).openBenchQueue(url);
   const target: Target = queue ?? { url: undefined, queue: "bench", empty: async () => {} };
-  const run: Run = { settings, target, setting: settingOf(settings, queue?.broker) };
+  const run: Run = {
+    settings,
+    target,
+    setting: settingOf(settings, embedded ? "the embedded broker" : queue?.broker),
+  };
   const { node, processor, broker } = run.setting;
   say(`Node ${node}, ${processor}; against ${broker}`);
   let verdicts: readonly Verdict[];
@@ -41,6 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
     else verdicts = await runWorks(run);
   } finally {
     await queue?.close();
+    await embedded?.stop();
   }
   for (const line of formatVerdicts(verdicts)) say(line);
   return settings.check && verdicts.some(({ held }) => !held) ? 1 : 0;
@@ -53,7 +60,8 @@ interface Run {
 }
 
 async function runWorks({ settings, target, setting }: Run): Promise<Verdict[]> {
-  const works = (target.url === undefined ? WORKS : BROKER_WORKS).filter(({ id }) =>
+  const forBrokers = settings.embedded ? EMBEDDED_WORKS : BROKER_WORKS;
+  const works = (target.url === undefined ? WORKS : forBrokers).filter(({ id }) =>
     settings.wants(id),
   );
   if (works.length === 0) throw new Error("none of these works is for a real broker");

@@ -26,6 +26,7 @@ export const HELP = `npm run bench -- [options]
   --rounds n       default 5
   --seconds n      of load in each round for each client, default 1.5
   --out directory  for JSON and SVG, default bench
+  --embedded       against the embedded broker of amqp091/testing, in a process of its own
   --check          exit with 1 if a promise was not held
 
 AMQP_URL names a real broker to run against instead of the null broker.`;
@@ -35,6 +36,8 @@ export interface Settings {
   readonly mode: "works" | "curves" | "memory";
   readonly quick: boolean;
   readonly check: boolean;
+  /** Whether it is the embedded broker that is published to. */
+  readonly embedded: boolean;
   readonly effort: Effort;
   readonly contestants: readonly Contestant[];
   /** Whether the contestants were named. */
@@ -54,6 +57,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
       curves: { type: "boolean", default: false },
       memory: { type: "boolean", default: false },
       check: { type: "boolean", default: false },
+      embedded: { type: "boolean", default: false },
       only: { type: "string" },
       clients: { type: "string" },
       rounds: { type: "string" },
@@ -62,7 +66,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
     },
   });
   if (values.help) return "help";
-  const { quick, curves, memory, check, out } = values;
+  const { quick, curves, memory, check, embedded, out } = values;
   if (curves && memory) throw new TypeError("--curves and --memory are two runs");
   const seconds = positive("--seconds", values.seconds ?? (quick ? "0.6" : "1.5"));
   const mode = memory ? "memory" : curves ? "curves" : "works";
@@ -73,6 +77,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
     mode,
     quick,
     check,
+    embedded,
     effort: {
       rounds: Math.ceil(positive("--rounds", values.rounds ?? (quick ? "2" : "5"))),
       seconds,

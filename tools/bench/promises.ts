@@ -16,8 +16,9 @@ export interface Verdict {
 /** What all works promise; nothing about a work that ours or its peers took no part in. */
 export function judge(measured: readonly Measured[]): Verdict[] {
   return measured.flatMap((each) => {
-    const { rate, latency, cpuMicros, shareOfLimit: share } = each.work.promised;
+    const { perSecond, rate, latency, cpuMicros, shareOfLimit: share } = each.work.promised;
     return [
+      ...atLeast(each, "messages a second", perSecond, find(each, OURS)?.rate, count),
       ...atLeast(each, RATE, rate, ratioToPeers(each), times),
       ...atMost(each, LATENCY, latency, latencyToPeers(each), times),
       ...atMost(each, "CPU of ours for a message", cpuMicros, find(each, OURS)?.cpuMicros, micros),
@@ -121,6 +122,10 @@ function atMost(
       held: measured <= promised,
     },
   ];
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
 }
 
 function times(value: number): string {

@@ -60,6 +60,19 @@ describe("npm run bench", function () {
     }
   });
 
+  it("measures the embedded broker, and says whether it carries what is promised", () => {
+    const args = ["--embedded", "--only", "16", "--clients", "amqp091", "--rounds", "1"];
+    const env = { ...process.env, NODE_V8_COVERAGE: "", AMQP_URL: "amqp://not.to.be.used" };
+    const { status, stdout, stderr } = spawnSync(
+      "npm",
+      ["run", "bench", "--", ...args, "--seconds", "0.2", "--out", out],
+      { cwd: ROOT, env, encoding: "utf8" },
+    );
+    expect(status, stderr).to.equal(0);
+    expect(stdout).to.include("against the embedded broker");
+    expect(stdout).to.match(/^16 B +messages a second +at least 100,000 +[\d,]+ +/m);
+  });
+
   for (const work of MEMORY_WORKS) {
     it(`finds out what clients need for ${work.title}`, async () => {
       const target = await targetFor(work);
