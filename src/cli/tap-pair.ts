@@ -81,7 +81,9 @@ export class SocketPair {
 function resetSocket({ stream, tcp }: End): void {
   const reset = (): void => {
     clearTimeout(timer);
-    tcp.resetAndDestroy();
+    // Of one that has said its end Node would keep the handle for ever.
+    if (tcp.writableEnded) tcp.destroy();
+    else tcp.resetAndDestroy();
     stream.destroy();
   };
   const timer = setTimeout(reset, LINGER_MS);

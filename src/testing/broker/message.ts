@@ -38,20 +38,14 @@ export function storedMessage(
   content: Content<BasicPublish>,
   allRoutingKeys: readonly string[],
 ): StoredMessage {
-  const { method, properties, body, taggedProperties } = content;
+  const { method, properties, body } = content;
   const { exchange, routingKey } = method;
   const routingKeys = allRoutingKeys.length > 1 ? allRoutingKeys : undefined;
   const { headers } = properties;
   if (headers === undefined || !Object.hasOwn(headers, "BCC")) {
-    return {
-      exchange,
-      routingKey,
-      properties,
-      body,
-      sentProperties: taggedProperties,
-      routingKeys,
-    };
+    return new MessageAsCame(content, routingKeys);
   }
+  const { taggedProperties } = content;
   const { BCC: _, ...others } = headers;
   const kept = taggedProperties.headers?.entries.filter(([name]) => name !== "BCC") ?? [];
   return {
@@ -59,6 +53,37 @@ export function storedMessage(
     properties: { ...properties, headers: others },
     sentProperties: { ...taggedProperties, headers: new TaggedTable(kept) },
   };
+}
+
+/** A message that is sent as it came. Most are never looked at before, so that is read when it is. */
+class MessageAsCame implements StoredMessage {
+  readonly #content: Content<BasicPublish>;
+  readonly routingKeys: readonly string[] | undefined;
+
+  constructor(content: Content<BasicPublish>, routingKeys: readonly string[] | undefined) {
+    this.#content = content;
+    this.routingKeys = routingKeys;
+  }
+
+  get exchange(): string {
+    return this.#content.method.exchange;
+  }
+
+  get routingKey(): string {
+    return this.#content.method.routingKey;
+  }
+
+  get properties(): BasicProperties {
+    return this.#content.properties;
+  }
+
+  get body(): Uint8Array {
+    return this.#content.body;
+  }
+
+  get sentProperties(): SentProperties {
+    return this.#content.taggedProperties;
+  }
 }
 
 /** Headers by their names; of those that came twice the last one. */

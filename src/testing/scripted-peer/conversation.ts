@@ -372,7 +372,7 @@ function channelOf(name: MethodName, { channel }: SendOptions): number {
 /** Breaks it off with a RST, where there is such a thing. */
 function reset(stream: Duplex): void {
   try {
-    if (stream instanceof Socket) stream.resetAndDestroy();
+    if (stream instanceof Socket && !stream.writableEnded) stream.resetAndDestroy();
   } catch {
     // Sockets of TLS and pipes are Sockets, and refuse it: they are no TCP handles of Node's.
   }

@@ -32,7 +32,11 @@ export async function layLine(url: string): Promise<Line> {
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const cut = (): void => {
-    for (const socket of [...sockets]) socket.resetAndDestroy();
+    for (const socket of [...sockets]) {
+      // One that has said its end cannot be reset: Node would keep its handle, and the process, for ever.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   };
   const { port } = server.address() as AddressInfo;
   return {

@@ -15,10 +15,13 @@ export function prepareStream(stream: Duplex): void {
   if (stream.allowHalfOpen) stream.on("end", () => stream.end());
 }
 
-/** Breaks it off with a RST, where there is such a thing: TLS and pipes have none. */
+/**
+ * Breaks it off with a RST, where there is such a thing: TLS and pipes have none, and of a socket that
+ * has said its end Node would keep the handle for ever.
+ */
 export function resetStream(stream: Duplex): void {
   try {
-    if (stream instanceof Socket) stream.resetAndDestroy();
+    if (stream instanceof Socket && !stream.writableEnded) stream.resetAndDestroy();
   } catch {
     // What is no TCP handle of Node's refuses it.
   }
