@@ -88,7 +88,7 @@ export async function startRabbitmq(options: RabbitOptions = {}): Promise<Rabbit
 
 /**
  * A describe() whose tests get the broker of this run: the one that AMQP_URL names, else one node
- * that all of them share, started when the first of them runs and stopped after the last test.
+ * that all of them share, started when the first of them runs and ended with this process.
  * Name your queues and exchanges uniquely and leave the node running.
  */
 export function integration(title: string, body: (broker: () => RabbitNode) => void): void {
@@ -130,17 +130,12 @@ export async function freePort(): Promise<number> {
   }
 }
 
+/**
+ * No hook stops it: mocha's workers (--parallel) run the root hooks once for each test file, and
+ * this module, loaded once, would hand the next file a node that is gone. The guard ends it with us.
+ */
 let sharedNode: Promise<RabbitNode> | undefined;
 let suitesLeftOut = 0;
-
-// This module is first loaded while mocha reads a test file, so this is a hook of the root suite.
-// Tools that start a node without mocha have no such hook.
-globalThis.after?.(async function stopSharedNode() {
-  this.timeout(20_000);
-  // A start that failed has already failed the hook that waited for it.
-  const node = await sharedNode?.catch(() => undefined);
-  await node?.stop();
-});
 
 function brokerSuite(
   title: string,
