@@ -40,6 +40,7 @@ export type {
   PublishFaultOptions,
 } from "./testing/broker/faults/selection.ts";
 export type { BrokerMessage } from "./testing/broker/message.ts";
+export type { BrokerMechanism } from "./testing/broker/session/login.ts";
 export type {
   BrokerChannel,
   BrokerCloseReason,

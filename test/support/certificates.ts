@@ -30,11 +30,13 @@ export interface Certificates {
   readonly client: Issued;
   /** Another client's, with a common name that no broker knows. */
   readonly stranger: Issued;
+  /** Says that it is {@link CLIENT_NAME}, and only `otherCa` vouches for it. */
+  readonly impostor: Issued;
   /** The client's certificate with its key encrypted under {@link KEY_PASSWORD}. */
   readonly lockedClient: Issued;
   /** For `localhost`, vouched for by itself; its time was over in 2020. */
   readonly expired: Issued;
-  /** An authority that vouches for nothing here. */
+  /** An authority that nobody trusts. */
   readonly otherCa: Issued;
   remove(): Promise<void>;
 }
@@ -52,7 +54,7 @@ export async function makeCertificates(): Promise<Certificates> {
     makeAuthority(directory, "ca"),
     makeAuthority(directory, "other-ca"),
   ]);
-  const [server, wrongName, client, stranger] = await Promise.all([
+  const [server, wrongName, client, stranger, impostor] = await Promise.all([
     issue(directory, "server", ca, "/CN=localhost", [
       "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
       "extendedKeyUsage=serverAuth",
@@ -63,6 +65,7 @@ export async function makeCertificates(): Promise<Certificates> {
     ]),
     issue(directory, "client", ca, `/CN=${CLIENT_NAME}`, ["extendedKeyUsage=clientAuth"]),
     issue(directory, "stranger", ca, "/CN=stranger", ["extendedKeyUsage=clientAuth"]),
+    issue(directory, "impostor", otherCa, `/CN=${CLIENT_NAME}`, ["extendedKeyUsage=clientAuth"]),
   ]);
   const lockedKeyFile = join(directory, "locked-client.key");
   await openssl(
@@ -77,6 +80,7 @@ export async function makeCertificates(): Promise<Certificates> {
     wrongName,
     client,
     stranger,
+    impostor,
     lockedClient: await read(client.certFile, lockedKeyFile),
     expired: await makeExpired(directory),
     remove: () => rm(directory, { recursive: true, force: true }),

@@ -1,8 +1,10 @@
 /** How a broker can be set up. */
 import { isIPv6 } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { UsageError } from "../../errors.ts";
 import { FRAME_MIN_SIZE } from "../../wire/generated/constants.ts";
 import type { ConfirmOptions } from "./faults/confirm-style.ts";
+import { BROKER_MECHANISMS, type BrokerMechanism } from "./session/login.ts";
 import type { BrokerEvent } from "./views/events.ts";
 
 /** How {@link startBroker} sets up the broker. The limits default to RabbitMQ's. */
@@ -15,8 +17,24 @@ export interface BrokerOptions {
    * can reach the machine, and the passwords of tests are no secrets.
    */
   readonly host?: string | undefined;
+  /**
+   * Speaks TLS at the port, and gives an `amqps:` URL, if present: the options of Node's
+   * `tls.createServer()`, of which `key` and `cert` are needed. With `requestCert` and `ca` clients are
+   * asked for a certificate. The URL names the `host`, so set that if the certificate is for a name.
+   */
+  readonly tls?: TlsOptions | undefined;
   /** Passwords by user name; `{ guest: "guest" }` if absent. */
   readonly users?: { readonly [user: string]: string } | undefined;
+  /**
+   * The SASL mechanisms that are offered, in this order; `["PLAIN", "AMQPLAIN"]` if absent, as RabbitMQ
+   * does. The others:
+   *
+   * - `RABBIT-CR-DEMO` asks for the password with connection.secure.
+   * - `EXTERNAL` takes the one of the `users` whose name is the common name in the client's certificate
+   *   (`ssl_cert_login_from = common_name` at RabbitMQ). Only clients that come by TLS are offered it.
+   * - `ANONYMOUS` takes the first of the `users` (`anonymous_login_user` from RabbitMQ 4.0 on).
+   */
+  readonly mechanisms?: readonly BrokerMechanism[] | undefined;
   /** Names of the virtual hosts; `["/"]` if absent. The first one is in the broker's `url`. */
   readonly vhosts?: readonly string[] | undefined;
   /** Proposed frame-max in octets, at least 4,096; 131,072 if absent, 0 is no limit. */
@@ -53,16 +71,16 @@ export interface BrokerOptions {
 
 /** The options, complete and checked. */
 export type BrokerSettings = {
-  readonly [Name in Exclude<keyof BrokerOptions, "onEvent" | "confirms" | "seed">]-?: NonNullable<
-    BrokerOptions[Name]
-  >;
-};
+  readonly [Name in Exclude<keyof BrokerOptions, Elsewhere>]-?: NonNullable<BrokerOptions[Name]>;
+} & Pick<BrokerOptions, "tls">;
 
 /** Fills in what the options leave out; a `UsageError` for what cannot be. */
 export function brokerSettings(options: BrokerOptions): BrokerSettings {
   return {
     port: options.port ?? 0,
     host: options.host ?? LOOPBACK,
+    tls: options.tls,
+    mechanisms: mechanisms(options.mechanisms ?? ["PLAIN", "AMQPLAIN"]),
     users: options.users ?? { guest: "guest" },
     vhosts: options.vhosts ?? ["/"],
     frameMax: limit("frameMax", options.frameMax ?? 131_072, FRAME_MIN_SIZE, 0xffffffff),
@@ -74,15 +92,26 @@ export function brokerSettings(options: BrokerOptions): BrokerSettings {
 }
 
 /** For `connect()`: the first user with the password, the host, the port, the first virtual host. */
-export function brokerUrl({ users, vhosts, host }: BrokerSettings, port: number): string {
+export function brokerUrl({ users, vhosts, host, tls }: BrokerSettings, port: number): string {
   const [login] = Object.entries(users);
   const [vhost] = vhosts;
   const userInfo = login === undefined ? "" : `${login.map(encodeURIComponent).join(":")}@`;
   const path = vhost === undefined || vhost === "/" ? "" : `/${encodeURIComponent(vhost)}`;
-  return `amqp://${userInfo}${reachable(host)}:${port}${path}`;
+  return `${tls === undefined ? "amqp" : "amqps"}://${userInfo}${reachable(host)}:${port}${path}`;
 }
 
+/** What is looked after where it is used. */
+type Elsewhere = "onEvent" | "confirms" | "seed" | "tls";
+
 const LOOPBACK = "127.0.0.1";
+
+/** Nobody could log in without any, and nobody knows what the others are. */
+function mechanisms(names: readonly BrokerMechanism[]): readonly BrokerMechanism[] {
+  const unknown = names.find((name) => !BROKER_MECHANISMS.includes(name));
+  if (names.length > 0 && unknown === undefined) return names;
+  const what = unknown === undefined ? "no mechanism" : `the mechanism '${unknown}'`;
+  throw new UsageError(`mechanisms has ${what}; there are: ${BROKER_MECHANISMS.join(", ")}`);
+}
 
 /** 0, where it means no limit, or an integer within bounds. */
 function limit(name: string, value: number, least: number, most: number): number {

@@ -98,7 +98,7 @@ class Broker implements EmbeddedBroker {
       faults: this.faults.points,
       opened: (session) => this.faults.opened(session.faulty),
     };
-    this.#listener = new Listener(this.#realm, this.faults);
+    this.#listener = new Listener(this.#realm, this.faults, settings.tls);
   }
 
   async listen(port: number): Promise<void> {

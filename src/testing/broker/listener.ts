@@ -1,6 +1,7 @@
 /** The port of a broker, and the sessions of those who come in by it. */
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { AbortError } from "../../errors.ts";
 import type { FaultSet } from "./faults/fault-set.ts";
 import type { SessionRealm } from "./session/realm.ts";
@@ -10,15 +11,21 @@ import { Session } from "./session/session.ts";
 export class Listener {
   readonly #realm: SessionRealm;
   readonly #faults: FaultSet;
-  readonly #turnedAway = new Set<Duplex>();
+  /** Those who are no sessions: TLS has not agreed yet, or they were turned away. */
+  readonly #outside = new Set<Duplex>();
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
   #whenEmpty: () => void = () => {};
 
-  constructor(realm: SessionRealm, faults: FaultSet) {
+  constructor(realm: SessionRealm, faults: FaultSet, tls?: TlsOptions) {
     this.#realm = realm;
     this.#faults = faults;
-    this.#server = createServer((socket) => this.accept(socket));
+    this.#server = tls === undefined ? createServer() : createTlsServer(tls);
+    this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) =>
+      this.accept(socket),
+    );
+    // The socket below: a server of TLS waits two minutes for somebody who says nothing.
+    if (tls !== undefined) this.#server.on("connection", (socket) => this.#remember(socket));
   }
 
   /** All whose sockets are open, the oldest first. */
@@ -51,17 +58,13 @@ export class Listener {
         this.#checkEmpty();
       });
       for (const session of this.#sessions) end(session);
-      for (const socket of this.#turnedAway) socket.destroy();
+      for (const socket of this.#outside) socket.destroy();
     });
   }
 
   /** Somebody has come: by the port, or over a stream of his own. */
   accept(socket: Duplex): void {
-    if (this.#faults.turnsAway(socket)) {
-      this.#turnedAway.add(socket);
-      socket.on("close", () => this.#turnedAway.delete(socket));
-      return;
-    }
+    if (this.#faults.turnsAway(socket)) return this.#remember(socket);
     const session = new Session(socket, this.#realm, this.#faults.nextConnection());
     this.#sessions.add(session);
     this.#faults.connected(session.faulty);
@@ -70,6 +73,11 @@ export class Listener {
       this.#faults.disconnected(session.faulty);
       this.#checkEmpty();
     });
+  }
+
+  #remember(socket: Duplex): void {
+    this.#outside.add(socket);
+    socket.on("close", () => this.#outside.delete(socket));
   }
 
   #checkEmpty(): void {

@@ -48,6 +48,7 @@ export function play(
 
 function makeRealm(): SessionRealm {
   return {
+    mechanisms: ["PLAIN", "AMQPLAIN", "RABBIT-CR-DEMO"],
     users: new Map([["guest", "guest"]]),
     vhosts: new Map([["/", new VirtualHost("/")]]),
     frameMax: FRAME_MAX,

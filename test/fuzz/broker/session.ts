@@ -57,7 +57,7 @@ class Client {
   connect(): void {
     const random = this.#random;
     this.#write(Buffer.from("AMQP\0\0\x09\x01", "latin1"));
-    const amqplain = random.percent(20);
+    const [mechanism, login, ...more] = random.pick(LOGINS);
     this.#say(0, {
       name: "connection.start-ok",
       clientProperties: {
@@ -66,10 +66,13 @@ class Client {
           consumer_cancel_notify: true,
         },
       },
-      mechanism: amqplain ? "AMQPLAIN" : "PLAIN",
-      response: Buffer.from(amqplain ? AMQPLAIN_LOGIN : "\0guest\0guest", "latin1"),
+      mechanism,
+      response: Buffer.from(login, "latin1"),
       locale: "en_US",
     });
+    for (const text of more) {
+      this.#say(0, { name: "connection.secure-ok", response: Buffer.from(text) });
+    }
     const heartbeat = random.pick([0, 0, 60]);
     this.#say(0, { name: "connection.tune-ok", channelMax: 5, frameMax: FRAME_MAX, heartbeat });
     this.#say(0, { name: "connection.open", virtualHost: "/" });
@@ -178,7 +181,14 @@ const DECLARE: QueueDeclare = { name: "queue.declare", queue: "q", ...FLAGS, arg
 const GET = { name: "basic.get", queue: "q", noAck: false } as const;
 
 /** A table without its length, as AMQPLAIN has it. */
-const AMQPLAIN_LOGIN = "\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05guest";
+/** Mechanism, first response, further ones. */
+const LOGINS: readonly (readonly [string, string, ...string[]])[] = [
+  ["PLAIN", "\0guest\0guest"],
+  ["PLAIN", "\0guest\0guest"],
+  ["PLAIN", "\0guest\0guest"],
+  ["AMQPLAIN", "\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05guest"],
+  ["RABBIT-CR-DEMO", "guest", "My password is guest"],
+];
 
 const METHODS: readonly ((random: Random) => ClientMethod)[] = [
   (random) => ({

@@ -4,6 +4,8 @@
  *     broker                          client
  *     start  ------------------------>
  *            <------------------------ start-ok    who are you
+ *     secure ------------------------>             in some mechanisms (login.ts)
+ *            <------------------------ secure-ok
  *     tune   ------------------------>
  *            <------------------------ tune-ok     the limits that hold
  *            <------------------------ open        a virtual host
@@ -14,7 +16,6 @@
  * this one does not). The exception is a failed login, if the client said that it understands
  * `authentication_failure_close` (rabbitmq.com/docs/auth-notification).
  */
-import { readTable } from "../../../wire/field-table.ts";
 import type { FieldTable } from "../../../wire/field-value.ts";
 import { FRAME_MIN_SIZE } from "../../../wire/generated/constants.ts";
 import type {
@@ -24,15 +25,14 @@ import type {
   ConnectionTuneOk,
   ServerMethod,
 } from "../../../wire/generated/methods.ts";
-import { Reader } from "../../../wire/reader.ts";
-import { decodeLenient, encodeText } from "../../../wire/text.ts";
+import { encodeText } from "../../../wire/text.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import type { VirtualHost } from "../virtual-host.ts";
+import { Login, type LoginRealm, offeredMechanisms } from "./login.ts";
+import type { Peer } from "./stream.ts";
 
 /** What the broker offers, and whom it lets in. */
-export interface Realm {
-  /** Passwords by user. */
-  readonly users: ReadonlyMap<string, string>;
+export interface Realm extends LoginRealm {
   readonly vhosts: ReadonlyMap<string, VirtualHost>;
   readonly frameMax: number;
   readonly channelMax: number;
@@ -42,6 +42,8 @@ export interface Realm {
 /** What came of it. */
 export interface Admission {
   readonly user: string;
+  /** By which SASL mechanism. */
+  readonly mechanism: string;
   readonly vhost: VirtualHost;
   /** Whether the client wants to hear of consumers that the broker cancels. */
   readonly cancelNotify: boolean;
@@ -56,16 +58,18 @@ export interface Admission {
 /** The handshake of one connection. */
 export class Handshake {
   readonly #realm: Realm;
-  #awaited: "connection.start-ok" | "connection.tune-ok" | "connection.open" =
-    "connection.start-ok";
+  readonly #peer: Peer;
+  #awaited: Awaited = "connection.start-ok";
   #silent = true;
+  #login: Login | undefined;
   #user = "";
   #clientProperties: FieldTable = {};
   #tuning: ConnectionTuneOk | undefined;
   #admission: Admission | undefined;
 
-  constructor(realm: Realm) {
+  constructor(realm: Realm, peer: Peer) {
     this.#realm = realm;
+    this.#peer = peer;
   }
 
   /** Whether refusals drop the socket instead of being told. */
@@ -90,7 +94,7 @@ export class Handshake {
       versionMajor: 0,
       versionMinor: 9,
       serverProperties: SERVER_PROPERTIES,
-      mechanisms: encodeText("PLAIN AMQPLAIN"),
+      mechanisms: encodeText(offeredMechanisms(this.#realm, this.#peer).join(" ")),
       locales: encodeText("en_US"),
     };
   }
@@ -98,12 +102,14 @@ export class Handshake {
   /** A method came on channel 0; returns what to answer, if anything. */
   receive(method: ClientMethod): ServerMethod | undefined {
     if (method.name !== this.#awaited) {
-      const state = this.#awaited === "connection.open" ? "opening" : "starting";
+      const state = STATES[this.#awaited];
       throw refusal("channelError", `unexpected method in connection state ${state}`);
     }
     switch (method.name) {
       case "connection.start-ok":
         return this.#logIn(method);
+      case "connection.secure-ok":
+        return this.#respond(method.response);
       case "connection.tune-ok":
         return this.#tune(method);
       case "connection.open":
@@ -113,16 +119,25 @@ export class Handshake {
     }
   }
 
-  #logIn(method: ConnectionStartOk): ServerMethod {
-    const { mechanism, response } = method;
-    const [user, password] = loginOf(mechanism, response);
-    const { clientProperties } = method;
-    if (this.#realm.users.get(user) !== password) {
-      this.#silent = !can(clientProperties, "authentication_failure_close");
-      throw loginRefused(mechanism);
-    }
-    this.#user = user;
+  #logIn({ mechanism, response, clientProperties }: ConnectionStartOk): ServerMethod {
+    this.#login = new Login(mechanism, this.#realm, this.#peer);
     this.#clientProperties = clientProperties;
+    return this.#respond(response);
+  }
+
+  #respond(response: Uint8Array): ServerMethod {
+    // Nothing else is expected before start-ok came.
+    const login = this.#login as Login;
+    const step = login.respond(response);
+    if (step.is === "challenged") {
+      this.#awaited = "connection.secure-ok";
+      return { name: "connection.secure", challenge: step.challenge };
+    }
+    if (step.is === "refused") {
+      this.#silent = !can(this.#clientProperties, "authentication_failure_close");
+      throw loginRefused(login.mechanism);
+    }
+    this.#user = step.user;
     this.#awaited = "connection.tune-ok";
     const { channelMax, frameMax, heartbeatSeconds: heartbeat } = this.#realm;
     return { name: "connection.tune", channelMax, frameMax, heartbeat };
@@ -146,11 +161,26 @@ export class Handshake {
     const blockedNotify = can(clientProperties, "connection.blocked");
     // This method is not expected before tune-ok came.
     const tuning = this.#tuning as ConnectionTuneOk;
-    const notify = { cancelNotify, blockedNotify };
-    this.#admission = { user: this.#user, vhost, ...notify, clientProperties, tuning };
+    const { mechanism } = this.#login as Login;
+    const who = { user: this.#user, mechanism, clientProperties };
+    this.#admission = { ...who, vhost, cancelNotify, blockedNotify, tuning };
     return { name: "connection.open-ok" };
   }
 }
+
+type Awaited =
+  | "connection.start-ok"
+  | "connection.secure-ok"
+  | "connection.tune-ok"
+  | "connection.open";
+
+/** What RabbitMQ calls the states in which these are awaited. */
+const STATES: Readonly<Record<Awaited, string>> = {
+  "connection.start-ok": "starting",
+  "connection.secure-ok": "securing",
+  "connection.tune-ok": "tuning",
+  "connection.open": "opening",
+};
 
 /** What this broker can do; it must not claim more. */
 const SERVER_PROPERTIES: FieldTable = {
@@ -168,34 +198,6 @@ const SERVER_PROPERTIES: FieldTable = {
     authentication_failure_close: true,
   },
 };
-
-/** User and password from the one response that both mechanisms need. */
-function loginOf(mechanism: string, response: Uint8Array): readonly [string, string] {
-  if (mechanism === "PLAIN") return plainLogin(response);
-  if (mechanism === "AMQPLAIN") return amqplainLogin(response);
-  throw refusal("commandInvalid", "unknown authentication mechanism");
-}
-
-/** RFC 4616 without an identity to act as: zero, user, zero, password. */
-function plainLogin(response: Uint8Array): readonly [string, string] {
-  const [before, user, password, ...more] = decodeLenient(response, 0, response.length).split("\0");
-  if (before !== "" || user === undefined || password === undefined || more.length > 0) {
-    throw refusal("syntaxError", "response invalid");
-  }
-  return [user, password];
-}
-
-/** A field table without its length in front, with LOGIN and PASSWORD. */
-function amqplainLogin(response: Uint8Array): readonly [string, string] {
-  const table = new Uint8Array(4 + response.length);
-  new DataView(table.buffer).setUint32(0, response.length);
-  table.set(response, 4);
-  const { LOGIN: user, PASSWORD: password } = readTable(new Reader(table));
-  if (typeof user !== "string" || typeof password !== "string") {
-    throw refusal("syntaxError", "AMQPLAIN auth info is missing LOGIN or PASSWORD field");
-  }
-  return [user, password];
-}
 
 function loginRefused(mechanism: string): Refusal {
   return refusal(

@@ -50,7 +50,7 @@ import {
 import type { SessionEnding } from "./observer.ts";
 import { SessionOutput } from "./output.ts";
 import type { SessionRealm } from "./realm.ts";
-import { prepareStream, streamName } from "./stream.ts";
+import { peerOf, prepareStream, streamName } from "./stream.ts";
 
 type State = "greeting" | "handshake" | "running" | "closing" | "ended";
 
@@ -91,7 +91,7 @@ export class Session implements ChannelHost {
       deliver: () => this.#channels.resume(),
       flushed: () => realm.observer.changed(),
     });
-    this.#handshake = new Handshake(realm);
+    this.#handshake = new Handshake(realm, peerOf(socket));
     this.faulty = new FaultySession(id, this.#parts());
     this.#deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
     prepareStream(socket);

@@ -1,6 +1,28 @@
-/** What is special about sockets of TCP, so that a session takes any other stream as well. */
+/** What is special about sockets of TCP and TLS, so that a session takes any other stream as well. */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+
+/** What is known of the other side before it says a word. */
+export interface Peer {
+  /** Whether the stream is one of TLS. */
+  readonly secured: boolean;
+  /** The common name in the client's certificate, if there is one and it was found to be good. */
+  readonly certifiedName: string | undefined;
+}
+
+/** Who is at the other side of a stream. */
+export function peerOf(stream: Duplex): Peer {
+  return {
+    secured: stream instanceof TLSSocket,
+    // Asked when it is needed, for a stream may come here before TLS has agreed.
+    get certifiedName() {
+      if (!(stream instanceof TLSSocket) || !stream.authorized) return undefined;
+      const { CN: name } = stream.getPeerCertificate().subject as { CN?: string | string[] };
+      return Array.isArray(name) ? name.join() : name;
+    },
+  };
+}
 
 /** As RabbitMQ names connections: the client's address and port, then ours; if they have any. */
 export function streamName(stream: Duplex): string {

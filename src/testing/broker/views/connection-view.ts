@@ -14,6 +14,8 @@ export interface BrokerConnection {
   /** The client property `connection_name`, if there is one. */
   readonly connectionName: string | undefined;
   readonly user: string;
+  /** The SASL mechanism of the login: `PLAIN`, as a rule. */
+  readonly mechanism: string;
   readonly vhost: string;
   readonly clientProperties: FieldTable;
   /** What was negotiated; 0 is no limit, or no heartbeats. */
@@ -115,6 +117,7 @@ class ConnectionView implements BrokerConnection {
   readonly name: string;
   readonly connectionName: string | undefined;
   readonly user: string;
+  readonly mechanism: string;
   readonly vhost: string;
   readonly clientProperties: FieldTable;
   readonly tuning: BrokerConnection["tuning"];
@@ -122,12 +125,13 @@ class ConnectionView implements BrokerConnection {
   readonly #waiting: Waiting;
 
   constructor(session: Session, admission: Admission, waiting: Waiting) {
-    const { user, vhost, clientProperties, tuning } = admission;
+    const { user, mechanism, vhost, clientProperties, tuning } = admission;
     const { frameMax, channelMax, heartbeat } = tuning;
     const { connection_name: connectionName } = clientProperties;
     this.name = session.name;
     this.connectionName = typeof connectionName === "string" ? connectionName : undefined;
     this.user = user;
+    this.mechanism = mechanism;
     this.vhost = vhost.name;
     this.clientProperties = clientProperties;
     this.tuning = { frameMax, channelMax, heartbeatSeconds: heartbeat };
