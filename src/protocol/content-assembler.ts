@@ -24,12 +24,16 @@ export class Content<M extends ContentMethod = ContentMethod> {
   readonly body: Uint8Array;
   readonly #propertyBytes: Uint8Array;
 
-  /** `propertyBytes` are the properties as they came, a copy as well. */
   constructor(method: M, properties: BasicProperties, body: Uint8Array, propertyBytes: Uint8Array) {
     this.method = method;
     this.properties = properties;
     this.body = body;
     this.#propertyBytes = propertyBytes;
+  }
+
+  /** The flags and values of the properties as they came; a copy, for nobody to write to. */
+  get propertyBytes(): Uint8Array {
+    return this.#propertyBytes;
   }
 
   /** The properties without loss: written again, they are the octets that came. Read when asked. */

@@ -2,6 +2,7 @@
 import { PublishError, withoutStackTrace } from "../errors.ts";
 import type { BasicReturn } from "../wire/generated/methods.ts";
 import type { BasicProperties } from "../wire/generated/properties.ts";
+import type { TaggedProperties } from "../wire/tagged-properties.ts";
 import type { Content } from "./content-assembler.ts";
 import { describeTarget, identify, type Publication } from "./publication.ts";
 
@@ -14,6 +15,8 @@ export interface ReturnedMessage {
   readonly routingKey: string;
   /** As the broker gives them back; RabbitMQ takes BCC out. */
   readonly properties: BasicProperties;
+  /** The same without loss, to pass it on as it was: see `Delivery.taggedProperties`. Read when asked. */
+  readonly taggedProperties: TaggedProperties;
   readonly body: Uint8Array;
 }
 
@@ -42,7 +45,30 @@ export function returnedError(publication: Publication, returned: ReturnedMessag
 
 /** The message in a basic.return with its content. */
 export function returnedMessage(content: Content<BasicReturn>): ReturnedMessage {
-  const { replyCode, replyText, exchange, routingKey } = content.method;
-  const { properties, body } = content;
-  return { replyCode, replyText, exchange, routingKey, properties, body };
+  return new ReturnedContent(content);
+}
+
+class ReturnedContent implements ReturnedMessage {
+  readonly replyCode: number;
+  readonly replyText: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly properties: BasicProperties;
+  readonly body: Uint8Array;
+  readonly #content: Content;
+
+  constructor(content: Content<BasicReturn>) {
+    const { replyCode, replyText, exchange, routingKey } = content.method;
+    this.replyCode = replyCode;
+    this.replyText = replyText;
+    this.exchange = exchange;
+    this.routingKey = routingKey;
+    this.properties = content.properties;
+    this.body = content.body;
+    this.#content = content;
+  }
+
+  get taggedProperties(): TaggedProperties {
+    return this.#content.taggedProperties;
+  }
 }

@@ -20,7 +20,7 @@ import type { ContentMethod } from "./generated/methods.ts";
 import type { LastHead } from "./last-head.ts";
 import type { Output } from "./output.ts";
 import { writeContentHeader } from "./properties.ts";
-import type { SentProperties } from "./tagged-properties.ts";
+import type { PropertySource } from "./tagged-properties.ts";
 import { encodeText, isWellFormed } from "./text.ts";
 import { describe, type Writer } from "./writer.ts";
 
@@ -33,14 +33,14 @@ export const REFER_FROM = 8192;
 
 /**
  * Writes a method with content and returns the size of the body in octets. Text is encoded as
- * UTF-8. Raises `UsageError`, with nothing written, for what cannot be encoded and for a method or
+ * UTF-8; properties may be the octets of a header that came. Raises `UsageError`, with nothing written, for what cannot be encoded and for a method or
  * properties that do not fit in one frame. What is the same as in the `last` publish is copied.
  */
 export function writeContent(
   output: Output,
   channel: number,
   method: ContentMethod,
-  properties: SentProperties,
+  properties: PropertySource,
   body: Uint8Array | string,
   frameMax: number,
   last?: LastHead,
@@ -68,7 +68,7 @@ function writeHead(
   output: Output,
   channel: number,
   method: ContentMethod,
-  properties: SentProperties,
+  properties: PropertySource,
   bodySize: number,
   frameMax: number,
   last: LastHead | undefined,
@@ -94,7 +94,7 @@ function writeHead(
 function writeHeaderFrame(
   writer: Writer,
   channel: number,
-  properties: SentProperties,
+  properties: PropertySource,
   bodySize: number,
   frameMax: number,
 ): number {

@@ -12,20 +12,20 @@
  */
 import type { BasicPublish } from "./generated/methods.ts";
 import type { Output } from "./output.ts";
-import type { SentProperties } from "./tagged-properties.ts";
+import type { PropertySource } from "./tagged-properties.ts";
 
 /** Where the head of a channel's last publish lies. */
 export class LastHead {
   /** The one object of properties that nobody changes: only its header frame is ever copied. */
-  readonly #fixed: SentProperties;
+  readonly #fixed: PropertySource;
   #epoch = -1;
   #start = 0;
   #methodLength = 0;
   #headerLength = 0;
   #method: BasicPublish | undefined;
-  #properties: SentProperties | undefined;
+  #properties: PropertySource | undefined;
 
-  constructor(fixed: SentProperties) {
+  constructor(fixed: PropertySource) {
     this.#fixed = fixed;
   }
 
@@ -38,7 +38,7 @@ export class LastHead {
   repeat(
     output: Output,
     method: BasicPublish,
-    properties: SentProperties,
+    properties: PropertySource,
   ): "nothing" | "method" | "all" {
     if (this.#epoch !== output.epoch || this.#method !== method) return "nothing";
     if (properties === this.#properties) {
@@ -55,7 +55,7 @@ export class LastHead {
     start: number,
     headerStart: number,
     method: BasicPublish,
-    properties: SentProperties,
+    properties: PropertySource,
   ): void {
     this.#epoch = output.epoch;
     this.#start = start;

@@ -13,7 +13,7 @@ import { TaggedValue } from "./field-value.ts";
 import { BASIC_CLASS_ID, REPLY_CODE } from "./generated/constants.ts";
 import { type BasicProperties, PROPERTY_FLAG } from "./generated/properties.ts";
 import type { Reader } from "./reader.ts";
-import type { SentProperties } from "./tagged-properties.ts";
+import type { PropertySource, SentProperties } from "./tagged-properties.ts";
 import { describe, type Writer } from "./writer.ts";
 
 /** A content header, decoded. */
@@ -27,16 +27,17 @@ export interface ContentHeader {
 /** What a message has that has no properties. */
 export const NO_PROPERTIES: BasicProperties = Object.freeze({});
 
-/** Writes the payload of a header frame. */
+/** Writes the payload of a header frame; properties may be the octets that another one brought. */
 export function writeContentHeader(
   writer: Writer,
   bodySize: number,
-  properties: SentProperties,
+  properties: PropertySource,
 ): void {
   writer.writeShort(BASIC_CLASS_ID);
   writer.writeShort(0);
   writer.writeLonglong(bodySize, "the body size");
-  writeProperties(writer, properties);
+  if (properties instanceof Uint8Array) writer.writeBytes(properties);
+  else writeProperties(writer, properties);
 }
 
 /** Reads the payload of a header frame, to its end. */

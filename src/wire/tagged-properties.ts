@@ -25,6 +25,9 @@ export type SentProperties = {
   readonly [P in keyof BasicProperties]: BasicProperties[P] | TaggedProperties[P];
 };
 
+/** What a header frame is written from: values, or the octets that another header brought. */
+export type PropertySource = SentProperties | Uint8Array;
+
 /** What the tagged reading has where the plain one has a `T`. */
 type Tagged<T> = T extends string
   ? string | Uint8Array

@@ -10,7 +10,7 @@ import {
   type Connection,
   connect,
   type Delivery,
-  type PublishError,
+  type ReturnedError,
   type TaggedProperties,
   TaggedTable,
   tagged,
@@ -172,12 +172,12 @@ againstBothBrokers("property octets", (url, kind) => {
     expect(properties.headers).to.have.property("x-death").that.has.length(1);
   });
 
-  it("are known again in a message that comes back, whatever they are", async () => {
+  it("are known again in a message that comes back, whatever they are, and are all there", async () => {
     const publisher = await connection.openPublisher();
-    const outcome = (promise: Promise<unknown>): Promise<string> =>
+    const outcome = (promise: Promise<unknown>): Promise<TaggedProperties | "confirmed"> =>
       promise.then(
         () => "confirmed",
-        ({ outcome: came }: PublishError) => came,
+        ({ returned }: ReturnedError) => returned.taggedProperties,
       );
     // Also those that cannot be written as they were read: 100 octets become 300.
     const all = { ...CASES, "a long text": { messageId: new Uint8Array(100).fill(0xff) } };
@@ -186,7 +186,7 @@ againstBothBrokers("property octets", (url, kind) => {
       publisher.publish("", queue, "", { taggedProperties, mandatory: true }),
       publisher.publish("", `${queue}-missing`, "", { taggedProperties, mandatory: true }),
     ]);
-    const expected = Object.keys(all).flatMap(() => ["returned", "confirmed", "returned"]);
+    const expected = Object.values(all).flatMap((each) => [each, "confirmed", each]);
     expect(await Promise.all(sent.map(outcome))).to.deep.equal(expected);
   });
 

@@ -188,6 +188,7 @@ class Returned implements Command {
       exchange: "",
       routingKey: "q",
       properties: {},
+      taggedProperties: {},
       body: encodeText(this.body),
     });
     expect(found).to.equal(lowest !== undefined);

@@ -51,7 +51,9 @@ describe("properties of identical messages that came back", () => {
         returns[body(handled) as "a" | "b"]++;
         const octets = encodeText(body(handled));
         const reason = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "q" };
-        expect(books.returned({ ...reason, properties: {}, body: octets })).to.equal(true);
+        expect(
+          books.returned({ ...reason, properties: {}, taggedProperties: {}, body: octets }),
+        ).to.equal(true);
       };
       const ack = (tag: number, multiple: boolean): void => {
         for (const each of unacked) {

@@ -22,7 +22,7 @@ function ledger(given: number | readonly PublishArguments[] = 0): {
 function returned(body = "m") {
   const octets = encodeText(body);
   const reason = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "q" };
-  return { ...reason, properties: {}, body: octets };
+  return { ...reason, properties: {}, taggedProperties: {}, body: octets };
 }
 
 function neverIssued(action: () => unknown): ProtocolError {

@@ -168,7 +168,12 @@ describe("ConfirmTally", () => {
     const returned = (size: number): ReturnedError => {
       const reason = { replyCode: 312, replyText: "", exchange: "", routingKey: "" };
       const body = new Uint8Array(size);
-      return new ReturnedError(publication(), { ...reason, properties: {}, body });
+      return new ReturnedError(publication(), {
+        ...reason,
+        properties: {},
+        taggedProperties: {},
+        body,
+      });
     };
     const sizes = [3_000_000, 1_194_304, 1, 0];
     for (const [i, size] of sizes.entries()) tally.settle(tally.submit(), i + 1, returned(size));

@@ -9,7 +9,8 @@ import { type PublishArguments, publication, type TestPublication } from "./supp
 function back(args: PublishArguments = {}): ReturnedMessage {
   const { exchange = "", routingKey = "q", body = "m", mandatory, immediate, ...properties } = args;
   const octets = typeof body === "string" ? encodeText(body) : body;
-  return { replyCode: 312, replyText: "NO_ROUTE", exchange, routingKey, properties, body: octets };
+  const message = { exchange, routingKey, properties, taggedProperties: {}, body: octets };
+  return { replyCode: 312, replyText: "NO_ROUTE", ...message };
 }
 
 /** A matcher with mandatory publications that have the tags 1, 2, ... */

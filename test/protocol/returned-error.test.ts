@@ -9,7 +9,7 @@ import {
 import { hex } from "../wire/octets.ts";
 import { publication } from "./support.ts";
 
-const RETURNED = {
+const MESSAGE = {
   replyCode: 312,
   replyText: "NO_ROUTE",
   exchange: "x",
@@ -17,13 +17,16 @@ const RETURNED = {
   properties: { type: "t" },
   body: Uint8Array.of(1),
 };
+const RETURNED = { ...MESSAGE, taggedProperties: {} };
 
 describe("returnedMessage", () => {
   it("has the reason and the message", () => {
-    const { properties, body, ...rest } = RETURNED;
+    const { properties, body, ...rest } = MESSAGE;
     const method = { name: "basic.return", ...rest } as const;
     const content = new Content(method, properties, body, hex("00 20 01 74"));
-    expect(returnedMessage(content)).to.deep.equal(RETURNED);
+    const returned = returnedMessage(content);
+    expect(returned).to.deep.equal(MESSAGE);
+    expect(returned.taggedProperties).to.deep.equal({ type: "t" });
   });
 });
 

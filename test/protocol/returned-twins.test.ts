@@ -26,7 +26,8 @@ class Channel {
   back(args: PublishArguments = {}): boolean {
     const { body = "m", routingKey = "q", ...properties } = args;
     const reason = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey };
-    return this.books.returned({ ...reason, properties, body: encodeText(body as string) });
+    const message = { properties, taggedProperties: {}, body: encodeText(body as string) };
+    return this.books.returned({ ...reason, ...message });
   }
 
   get endings(): string[] {

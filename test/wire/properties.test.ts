@@ -49,6 +49,13 @@ describe("wire/properties", () => {
     expect(readProperties(new Reader(hex(`ff fc ${values}`)))).to.deep.equal(all);
   });
 
+  it("the octets that another header brought go out as they are", () => {
+    for (const [, octets] of alone) {
+      const header = written((w) => writeContentHeader(w, 5, hex(octets)));
+      expect(header).to.equal(`${FIVE} ${octets}`);
+    }
+  });
+
   it("undefined ones are absent, empty ones are there", () => {
     const properties = { contentType: undefined, headers: {}, priority: 0, type: "" } as const;
     const octets = "28 20 00 00 00 00 00 00";

@@ -26,6 +26,8 @@ export interface BrokerMessage {
 export interface StoredMessage extends BrokerMessage {
   /** `properties` as they came: without loss, each header in its type and its place. */
   readonly sentProperties: SentProperties;
+  /** The same as octets, where they are still those that came. */
+  readonly propertyBytes?: Uint8Array;
   /** The routing key with those that the headers CC and BCC added; undefined if they added none. */
   readonly routingKeys: readonly string[] | undefined;
 }
@@ -79,6 +81,10 @@ class MessageAsCame implements StoredMessage {
 
   get body(): Uint8Array {
     return this.#content.body;
+  }
+
+  get propertyBytes(): Uint8Array {
+    return this.#content.propertyBytes;
   }
 
   get sentProperties(): SentProperties {

@@ -57,9 +57,9 @@ export class SessionOutput {
 
   /** A method with a message. */
   content(channel: number, method: ServerMethod & ContentMethod, message: StoredMessage): void {
-    const { sentProperties, body } = message;
+    const properties = message.propertyBytes ?? message.sentProperties;
     const { length } = this.#output;
-    writeContent(this.#output, channel, method, sentProperties, body, this.frameMax);
+    writeContent(this.#output, channel, method, properties, message.body, this.frameMax);
     if (this.#watchers !== undefined) this.#tell(method, this.#output.length - length);
   }
 
