@@ -108,7 +108,11 @@ function fields(cursor: Cursor, { fields }: SpecMethod): void {
     while (isBit(i + 1) && bits.length < 8) bits.push(fields[++i] as typeof field);
     const octet = cursor.peek();
     if (octet >> bits.length !== 0) throw new Error("a bit is set that has no meaning");
-    const value = bits.map(({ name }, bit) => `${name} ${(octet >> bit) & 1}`).join(", ");
+    const values = bits.map(({ name }, bit) => ({ name, value: (octet >> bit) & 1 }));
+    const value =
+      values.length === 1
+        ? `${octet}`
+        : values.map((each) => `${each.name} ${each.value}`).join(", ");
     const docs = bits.map((bit) => bit.doc ?? typeOf(bit.domain).doc).join(" ");
     cursor.take(1, bits.map(({ name }) => name).join(", "), () => value, docs);
   }

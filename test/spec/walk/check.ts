@@ -37,10 +37,10 @@ function mistakesInTable({ table }: DocumentedFrame, rows: readonly Row[]): stri
 /** A row that the codec knows nothing of is a mistake too: `undefined` is no value. */
 function mistakeByCodec({ field, value }: Row, values: ReadonlyMap<string, string>): string[] {
   if (field.includes("reserved-")) return [];
-  const read = field
-    .split(", ")
-    .map((name) => values.get(name))
-    .join(", ");
+  const names = field.split(", ");
+  const single = names.length === 1 ? values.get(field) : undefined;
+  // Bits that share an octet are called by their names.
+  const read = single ?? names.map((name) => `${name} ${values.get(name)}`).join(", ");
   return read === value ? [] : [`${field} is ${value}, and the codec reads ${read}`];
 }
 
@@ -116,9 +116,8 @@ function show(name: string, value: unknown): [string, string][] {
     const inner = Object.entries(value).flatMap(([key, each]) => show(`${name}.${key}`, each));
     return [[name, `a table of ${sizeOf(value)} octets`], ...inner];
   }
-  // Bits share an octet, so each is called by its name; in a table a boolean has an octet of its own.
-  if (typeof value === "boolean" && !name.includes("."))
-    return [[name, `${name} ${Number(value)}`]];
+  // A bit; in a table a boolean has an octet of its own.
+  if (typeof value === "boolean" && !name.includes(".")) return [[name, `${Number(value)}`]];
   return [[name, String(value)]];
 }
 
