@@ -6,103 +6,27 @@ import { PcapngReader } from "../../src/dissect/capture/pcapng.ts";
 import { readSegment } from "../../src/dissect/capture/segment.ts";
 import { type Delivery, TcpStream } from "../../src/dissect/capture/tcp-stream.ts";
 import { Dissector } from "../../src/dissect/dissector.ts";
-import type { Item } from "../../src/dissect/model.ts";
 import { PROTOCOL_HEADER } from "../../src/wire/generated/constants.ts";
 import { concat, hex, toHex } from "../wire/octets.ts";
+import {
+  ACK,
+  back,
+  captured,
+  FIN,
+  ip4,
+  ip6,
+  packet,
+  SYN,
+  type Tcp,
+  tcp,
+  u16,
+  u32,
+} from "./packets.ts";
 import { bodyFrame, eventsOf, messagesOf, methodFrame, publishFrames } from "./support.ts";
 
 const OPEN = methodFrame(1, { name: "channel.open" });
 const OPEN_OK = methodFrame(1, { name: "channel.open-ok" });
 const HEADER = Uint8Array.from(PROTOCOL_HEADER);
-
-function u16(value: number, little = false): Uint8Array {
-  const octets = new Uint8Array(2);
-  new DataView(octets.buffer).setUint16(0, value, little);
-  return octets;
-}
-
-function u32(value: number, little = false): Uint8Array {
-  const octets = new Uint8Array(4);
-  new DataView(octets.buffer).setUint32(0, value, little);
-  return octets;
-}
-
-interface Tcp {
-  readonly from?: number;
-  readonly to?: number;
-  readonly sequence: number;
-  readonly flags?: number;
-  readonly acknowledgement?: number;
-  readonly payload?: Uint8Array;
-}
-
-const SYN = 2;
-const FIN = 1;
-const ACK = 16;
-
-function tcp({
-  from = 40_000,
-  to = 5672,
-  sequence,
-  flags = ACK,
-  acknowledgement = 0,
-  payload = hex(""),
-}: Tcp): Uint8Array {
-  return concat(
-    u16(from),
-    u16(to),
-    u32(sequence >>> 0),
-    u32(acknowledgement >>> 0),
-    Uint8Array.of(0x50, flags),
-    hex("ffff 0000 0000"),
-    payload,
-  );
-}
-
-function ip4(segment: Uint8Array): Uint8Array {
-  return concat(
-    hex("45 00"),
-    u16(20 + segment.length),
-    hex("0000 4000 40 06 0000 7f000001 7f000001"),
-    segment,
-  );
-}
-
-function ip6(segment: Uint8Array, extension = hex("")): Uint8Array {
-  const next = extension.length > 0 ? hex("00") : hex("06");
-  const loopback = hex("0000000000000000 0000000000000001");
-  return concat(
-    hex("60000000"),
-    u16(segment.length + extension.length),
-    next,
-    hex("40"),
-    loopback,
-    loopback,
-    extension,
-    segment,
-  );
-}
-
-function packet(linkType: number, bytes: Uint8Array, originalLength = bytes.length, number = 1) {
-  return { number, linkType, time: 1, bytes, originalLength };
-}
-
-/** Segments of one connection as a capture, in the order given. */
-function captured(
-  segments: readonly Tcp[],
-  options: { port?: number } = {},
-): { items: Item[]; others: number } {
-  const dissector = new CaptureDissector(new Dissector(), options);
-  const items = segments.flatMap((segment, i) =>
-    dissector.push(packet(101, ip4(tcp(segment)), undefined, i + 1)),
-  );
-  items.push(...dissector.end());
-  return { items, others: dissector.others };
-}
-
-function back(segment: Omit<Tcp, "from" | "to">): Tcp {
-  return { ...segment, from: 5672, to: 40_000 };
-}
 
 describe("capture files", () => {
   const kept = [hex("01 02 03"), hex(""), hex("04 05 06 07 08")];
