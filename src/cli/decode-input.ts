@@ -5,10 +5,10 @@ import { isPcap, PcapReader } from "../dissect/capture/pcap.ts";
 import { isPcapng, PcapngReader } from "../dissect/capture/pcapng.ts";
 import { Dissector } from "../dissect/dissector.ts";
 import { looksLikeHex, parseHex } from "../dissect/hex.ts";
-import { recordedFromJson } from "../dissect/json.ts";
 import type { Item } from "../dissect/model.ts";
 import { UsageError } from "../errors.ts";
 import type { DecodeArguments, DecodeFormat } from "./decode-options.ts";
+import { RecordingReader } from "./decode-recording.ts";
 import { splitLines } from "./lines.ts";
 
 /** How much of the beginning tells what a file is. */
@@ -126,49 +126,20 @@ async function* decodeRecording(
   dissector: Dissector,
   report: InputReport,
 ): AsyncGenerator<readonly Item[], void, undefined> {
-  /** From the ids of the file to ours. */
-  const ids = new Map<number, number>();
+  const recording = new RecordingReader(dissector);
   let line = 0;
   for await (const text of splitLines(chunks)) {
     line++;
     if (text.length === 0) continue;
     try {
-      yield decodeLine(Buffer.from(text).toString(), dissector, ids);
+      yield recording.push(Buffer.from(text).toString());
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       report.fault = `line ${line} is no line of a conversation: ${error.message}`;
       break;
     }
   }
-  yield dissector.endAll();
-}
-
-function decodeLine(text: string, dissector: Dissector, ids: Map<number, number>): Item[] {
-  const recorded = recordedFromJson(text);
-  if (recorded === undefined) return [];
-  const items: Item[] = [];
-  const number = recorded.kind === "connection" ? recorded.id : recorded.connection;
-  let id = ids.get(number);
-  if (id === undefined) {
-    const { client, server, state, time } =
-      recorded.kind === "connection"
-        ? recorded
-        : { client: undefined, server: undefined, state: "unknown", time: recorded.time };
-    const opened = dissector.open({ client, server, midstream: state === "unknown", time });
-    id = opened.id;
-    ids.set(number, id);
-    items.push(opened);
-  }
-  if (recorded.kind === "connection") {
-    if (recorded.state === "closed") items.push(...dissector.end(id, recorded.time));
-    return items;
-  }
-  const { from, bytes, time, missing } = recorded;
-  const taken =
-    missing === undefined
-      ? dissector.push(id, from, bytes, time)
-      : dissector.gap(id, from, missing, time);
-  return [...items, ...taken];
+  yield recording.end();
 }
 
 /** The beginning of a stream, and the stream with it. */

@@ -222,9 +222,11 @@ export class Conversation {
   #follow({ type, method, channel = 0, time }: EventItem, items: Item[]): void {
     if (type === "encrypted") this.#become("encrypted", time, items);
     if (type !== "method") return;
-    if (method === "channel.close-ok" || method === "channel.open") {
-      this.#channels.get(channel)?.publishes.forget();
-      if (method === "channel.close-ok") this.#channels.delete(channel);
+    const known = this.#channels.get(channel);
+    if (method === "channel.close-ok" || method === "channel.open") known?.publishes.forget();
+    // Where both sides close a channel at once, another close-ok is still to come.
+    if (method === "channel.close-ok" && !known?.replies.waitsForAny(method)) {
+      this.#channels.delete(channel);
     }
     if (method === "connection.close") this.#become("closing", time, items);
     else if (method === "connection.close-ok") this.#become("closed", time, items);

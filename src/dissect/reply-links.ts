@@ -36,6 +36,11 @@ export class ReplyLinks {
     return this.#waiting[side].some(({ replies }) => replies.includes(reply));
   }
 
+  /** Whether a method of either side waits for this reply. */
+  waitsForAny(reply: string): boolean {
+    return this.waits("client", reply) || this.waits("server", reply);
+  }
+
   #answeredBy(event: EventItem): Waiting | undefined {
     const waiting = this.#waiting[event.from === "client" ? "server" : "client"];
     const index = waiting.findIndex(({ replies }) => replies.includes(event.method as string));

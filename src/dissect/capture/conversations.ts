@@ -21,6 +21,12 @@ export interface CaptureOptions {
  */
 const MAX_CONNECTIONS = 16_384;
 
+/**
+ * For how many packets more a connection is followed that one side has reset: what the other had sent
+ * by then may still come.
+ */
+const PATIENCE = 32;
+
 /** How much is kept of a connection of which nobody knows yet what it is, in octets. */
 const MAX_HELD = 2_097_152;
 
@@ -29,6 +35,9 @@ export class CaptureDissector {
   readonly #dissector: Dissector;
   readonly #options: CaptureOptions;
   readonly #connections = new Map<string, TcpConnection>();
+  /** Those that are reset, and up to which packet they are followed. */
+  readonly #reset: Reset[] = [];
+  #packets = 0;
   readonly #told = new Set<string>();
   #others = 0;
   #cut = 0;
@@ -50,12 +59,26 @@ export class CaptureDissector {
 
   /** Takes the next packet. */
   push(packet: Packet): Item[] {
+    this.#packets++;
+    const items = this.#endReset();
+    this.#push(packet, items);
+    return items;
+  }
+
+  /** The capture ends here. */
+  end(): Item[] {
+    return [...this.#connections].flatMap(([key, connection]) => this.#end(key, connection));
+  }
+
+  #push(packet: Packet, items: Item[]): void {
     const segment = readSegment(packet);
-    if (typeof segment === "string") return this.#tell(segment, packet);
+    if (typeof segment === "string") {
+      items.push(...this.#tell(segment, packet));
+      return;
+    }
     const { port } = this.#options;
     const { sourcePort, destinationPort, source, destination } = segment;
-    if (port !== undefined && port !== sourcePort && port !== destinationPort) return [];
-    const items: Item[] = [];
+    if (port !== undefined && port !== sourcePort && port !== destinationPort) return;
     const key = source < destination ? `${source} ${destination}` : `${destination} ${source}`;
     let connection = this.#connections.get(key);
     if (connection !== undefined && segment.syn && connection.isAnother(segment)) {
@@ -64,7 +87,7 @@ export class CaptureDissector {
     }
     if (connection === undefined) {
       // The rest of a connection that is over, such as the last acknowledgement.
-      if (segment.length === 0 && !segment.syn) return items;
+      if (segment.length === 0 && !segment.syn) return;
       if (this.#connections.size >= MAX_CONNECTIONS) items.push(...this.#endOldest());
       connection = new TcpConnection(this.#dissector, segment, port !== undefined);
       this.#connections.set(key, connection);
@@ -80,12 +103,18 @@ export class CaptureDissector {
     }
     connection.push(segment, packet.time, items);
     if (connection.over) items.push(...this.#end(key, connection));
-    return items;
+    else if (segment.reset) {
+      this.#reset.push({ key, connection, until: this.#packets + PATIENCE });
+    }
   }
 
-  /** The capture ends here. */
-  end(): Item[] {
-    return [...this.#connections].flatMap(([key, connection]) => this.#end(key, connection));
+  #endReset(): Item[] {
+    const items: Item[] = [];
+    while ((this.#reset[0]?.until ?? Infinity) < this.#packets) {
+      const { key, connection } = this.#reset.shift() as Reset;
+      if (this.#connections.get(key) === connection) items.push(...this.#end(key, connection));
+    }
+    return items;
   }
 
   #endOldest(): Item[] {
@@ -115,6 +144,12 @@ export class CaptureDissector {
   }
 }
 
+interface Reset {
+  readonly key: string;
+  readonly connection: TcpConnection;
+  readonly until: number;
+}
+
 interface Held {
   readonly end: End;
   readonly delivery: Delivery;
@@ -136,7 +171,6 @@ class TcpConnection {
   #client: End = 0;
   #id: number | undefined;
   #time: number | undefined;
-  #reset = false;
   isOther = false;
 
   constructor(dissector: Dissector, first: Segment, certain: boolean) {
@@ -147,9 +181,9 @@ class TcpConnection {
     this.#detective = new Detective(ports, this.#opener, certain);
   }
 
-  /** Both sides have ended, or one has reset the connection. */
+  /** Both sides have ended. */
   get over(): boolean {
-    return this.#reset || (this.#ended[0] && this.#ended[1]);
+    return this.#ended[0] && this.#ended[1];
   }
 
   isAnother(syn: Segment): boolean {
@@ -168,7 +202,6 @@ class TcpConnection {
     const otherStream = this.#streams[other];
     if (otherStream !== undefined)
       this.#take(other, otherStream.acknowledge(acknowledgement), items);
-    if (segment.reset) this.#reset = true;
     for (const side of [0, 1] as const) {
       if (!this.#ended[side] && this.#streams[side]?.finished) {
         this.#ended[side] = true;
