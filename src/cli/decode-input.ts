@@ -83,6 +83,8 @@ async function* decodeCapture(
     for (const packet of reader.push(chunk)) yield capture.push(packet);
     if (reader.error !== undefined) break;
   }
+  const cut = reader.rest();
+  if (cut !== undefined) yield capture.push(cut);
   yield capture.end();
   report.fault = reader.error ?? reader.end();
   report.others = capture.others;

@@ -20,6 +20,8 @@ export interface PacketReader {
   push(octets: Uint8Array): Packet[];
   /** What is wrong with the file, if anything is by now: what follows cannot be read. */
   readonly error: string | undefined;
+  /** The file ends here: the packet that it breaks off in, as far as it is there. */
+  rest(): Packet | undefined;
   /** The file ends here: what is wrong with its end. */
   end(): string | undefined;
 }
@@ -29,3 +31,8 @@ export interface PacketReader {
  * file is damaged.
  */
 export const MAX_PACKET = 16_777_216;
+
+/** `: 12 octets of it are missing` */
+export function describeMissing(octets: number): string {
+  return octets === 1 ? ": 1 octet of it is missing" : `: ${octets} octets of it are missing`;
+}

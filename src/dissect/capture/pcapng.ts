@@ -8,7 +8,7 @@
  * other blocks are passed over.
  */
 import { ByteQueue } from "./byte-queue.ts";
-import { MAX_PACKET, type Packet, type PacketReader } from "./packet.ts";
+import { describeMissing, MAX_PACKET, type Packet, type PacketReader } from "./packet.ts";
 
 /** Whether a file begins with a section header. */
 export function isPcapng(beginning: Uint8Array): boolean {
@@ -42,6 +42,8 @@ export class PcapngReader implements PacketReader {
   #count = 0;
   /** Of a block that is passed over: what is still to come of it. */
   #skip = 0;
+  /** What is wrong with the end, once it is known. */
+  #fault: string | undefined;
 
   push(octets: Uint8Array): Packet[] {
     const packets: Packet[] = [];
@@ -51,10 +53,37 @@ export class PcapngReader implements PacketReader {
     return packets;
   }
 
+  rest(): Packet | undefined {
+    this.#fault = this.end();
+    const block = this.#cutBlock();
+    if (block === undefined) return undefined;
+    const type = block.getUint32(0, this.#little);
+    const head = type === SIMPLE_PACKET ? SIMPLE_HEAD : PACKET_HEAD;
+    const there = this.#queue.length - head;
+    if (there < 0 || !IS_PACKET.includes(type)) return undefined;
+    const packets: Packet[] = [];
+    this.#take(type, block, packets);
+    const [packet] = packets;
+    return packet && { ...packet, bytes: packet.bytes.subarray(0, there) };
+  }
+
   end(): string | undefined {
+    if (this.#fault !== undefined) return this.#fault;
     if (this.error !== undefined || (this.#queue.length === 0 && this.#skip === 0))
       return undefined;
-    return `the capture file ends inside a block, behind packet ${this.#count}`;
+    const missing = this.#skip || (this.#cutBlock()?.byteLength ?? 0) - this.#queue.length;
+    const how = missing > 0 ? describeMissing(missing) : "";
+    return `the capture file ends inside a block, behind packet ${this.#count}${how}`;
+  }
+
+  /** The block that waits for its rest, filled up to its length. */
+  #cutBlock(): DataView | undefined {
+    const head = this.error === undefined ? this.#queue.peek(12) : undefined;
+    if (head === undefined || this.#skip > 0) return undefined;
+    const whole = new Uint8Array(head.getUint32(4, this.#little));
+    const there = this.#queue.peek(this.#queue.length) as DataView;
+    whole.set(new Uint8Array(there.buffer, there.byteOffset, there.byteLength));
+    return new DataView(whole.buffer);
   }
 
   #readBlock(packets: Packet[]): boolean {
@@ -102,21 +131,29 @@ export class PcapngReader implements PacketReader {
     const end = block.byteLength - 4;
     if (type === INTERFACE) return this.#takeInterface(block, end);
     if (type === SIMPLE_PACKET) {
-      if (end < 12) return false;
+      if (end < SIMPLE_HEAD) return false;
       const originalLength = block.getUint32(8, little);
       const { snapLength = 0 } = this.#interfaces[0] ?? {};
       const kept = Math.min(originalLength, snapLength === 0 ? originalLength : snapLength);
-      return this.#takePacket(block, { at: 12, kept, originalLength, interfaceId: 0 }, packets);
+      return this.#takePacket(
+        block,
+        { at: SIMPLE_HEAD, kept, originalLength, interfaceId: 0 },
+        packets,
+      );
     }
-    if (type !== ENHANCED_PACKET && type !== OBSOLETE_PACKET) return true;
-    if (end < 28) return false;
+    if (!IS_PACKET.includes(type)) return true;
+    if (end < PACKET_HEAD) return false;
     const interfaceId =
       type === ENHANCED_PACKET ? block.getUint32(8, little) : block.getUint16(8, little);
     const ticks =
       (BigInt(block.getUint32(12, little)) << 32n) | BigInt(block.getUint32(16, little));
     const kept = block.getUint32(20, little);
     const originalLength = block.getUint32(24, little);
-    return this.#takePacket(block, { at: 28, kept, originalLength, interfaceId, ticks }, packets);
+    return this.#takePacket(
+      block,
+      { at: PACKET_HEAD, kept, originalLength, interfaceId, ticks },
+      packets,
+    );
   }
 
   #takePacket(
@@ -166,13 +203,12 @@ export class PcapngReader implements PacketReader {
   }
 }
 
-const READ: readonly number[] = [
-  SECTION,
-  INTERFACE,
-  OBSOLETE_PACKET,
-  SIMPLE_PACKET,
-  ENHANCED_PACKET,
-];
+const IS_PACKET: readonly number[] = [OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET];
+const READ: readonly number[] = [SECTION, INTERFACE, ...IS_PACKET];
+
+/** What stands before the octets of a packet, in a simple packet block and in the others. */
+const SIMPLE_HEAD = 12;
+const PACKET_HEAD = 28;
 
 /** A power of ten, or, with the highest bit, of two. */
 function resolution(octet: number): bigint {

@@ -87,7 +87,18 @@ export class TcpStream {
   end(): Delivery[] {
     const deliveries: Delivery[] = [];
     while (this.#waiting.length > 0) this.#jump(deliveries);
+    const missing = this.#missingAtEnd();
+    if (missing > 0) deliveries.push(missing);
     return deliveries;
+  }
+
+  /** How many octets were sent behind the last that is there, as far as the capture tells. */
+  #missingAtEnd(): number {
+    if (this.#next === undefined) return 0;
+    if (this.#finAt !== undefined) return distance(this.#next, this.#finAt);
+    const acknowledged = distance(this.#next, this.#acknowledged ?? this.#next);
+    // One alone is the FIN, which is counted too. A frame has more.
+    return acknowledged > 1 ? acknowledged : 0;
   }
 
   #insert(segment: Waiting): void {
