@@ -1,5 +1,5 @@
 /** `amqp091 decode --html FILE`: what was decoded as a page for a browser. */
-import { realpathSync } from "node:fs";
+import { fstatSync, type Stats, statSync } from "node:fs";
 import { basename } from "node:path";
 import { UsageError } from "../errors.ts";
 import { ItemFilter } from "./decode-filter.ts";
@@ -17,7 +17,12 @@ export async function decodeToPage(
   path: string,
   input: AsyncIterable<Uint8Array>,
 ): Promise<number> {
-  if (options.file !== undefined && isSame(options.file, path)) {
+  if (
+    isSame(
+      statsOfInput(io, options.file),
+      statsOf(() => statSync(path)),
+    )
+  ) {
     throw new UsageError("--html would write over the input");
   }
   const report: InputReport = { fault: undefined, others: 0, format: undefined };
@@ -44,10 +49,24 @@ export async function decodeToPage(
   return summary.errors > 0 || report.fault !== undefined ? EXIT.failed : EXIT.ok;
 }
 
-function isSame(one: string, other: string): boolean {
+/** Standard input may be a file too, as in `< capture.pcapng`. */
+function statsOfInput({ stdin }: Io, file: string | undefined): Stats | undefined {
+  if (file !== undefined) return statsOf(() => statSync(file));
+  const { fd } = stdin as { readonly fd?: unknown };
+  return typeof fd === "number" ? statsOf(() => fstatSync(fd)) : undefined;
+}
+
+/** Undefined where there is none yet, or nobody may know. */
+function statsOf(ask: () => Stats): Stats | undefined {
   try {
-    return realpathSync(one) === realpathSync(other);
+    return ask();
   } catch {
-    return false; // one of them is not there yet
+    return undefined;
   }
+}
+
+/** Whether two names are of the same file, be it by a link of either kind. */
+function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return one.isFile() && one.dev === other.dev && one.ino === other.ino;
 }

@@ -168,7 +168,8 @@ export class ConversationText {
       offset,
       children === undefined ? offset + length : field.valueOffset,
     );
-    const hex = bytes ? hexColumn(octets) : [""];
+    const hidden = field.secret === true && field.value === undefined;
+    const hex = !bytes ? [""] : hidden ? [MASK] : hexColumn(octets);
     const label = `${indent}${paint.bold(printable(name))} ${value} ${paint.dim(`(${kind})`)}`;
     const dim = part === "frame" || field.reserved === true;
     const first = `${at} ${(hex[0] as string).padEnd(bytes ? HEX_WIDTH : 0)} ${label.trimEnd()}`;
@@ -213,6 +214,9 @@ export class ConversationText {
 const TITLES = "event    seconds conn   offset  ch";
 const INDENT = " ".repeat(9);
 const HEX_WIDTH = 8 * 3 - 1;
+
+/** For the octets of a secret, and those that say how many it has, however many there are. */
+const MASK = Array(8).fill("**").join(" ");
 
 function titleOf({ type, method, missing, bytes }: EventItem): string {
   if (type === "method") return method ?? "method";

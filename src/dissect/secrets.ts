@@ -3,6 +3,9 @@
  * secure-ok) and the secret of connection.update-secret, in the values as well as in the octets,
  * which are replaced by as many `*`. So is what lies behind the ids of such a method where the frame
  * cannot be read: rather too much than a password in a log.
+ *
+ * How long a secret is is not told either. Only, a frame keeps its size and its offsets, so that a
+ * recording can be decoded: whoever has all of the frame can still work it out.
  */
 import { METHODS } from "../wire/generated/method-table.ts";
 import type { Method } from "../wire/generated/methods.ts";
@@ -89,8 +92,6 @@ function findIds(bytes: Uint8Array): number {
 }
 
 function hidden(field: Field): Field {
-  const length = field.offset + field.length - field.valueOffset;
-  const meaning = `hidden: ${length === 1 ? "1 octet" : `${length} octets`}`;
   const { children: _, ...itself } = field;
-  return { ...itself, value: undefined, secret: true, meaning };
+  return { ...itself, value: undefined, secret: true, meaning: "hidden" };
 }

@@ -76,7 +76,7 @@ export class RecordWriter {
     this.#records.push({
       ...({ kind: "event", id, connection, from, time, offset, type, channel, method } as const),
       ...{ missing, error, text, fields, length: bytes.length },
-      bytes: Buffer.from(carried.buffer, carried.byteOffset, carried.length).toString("base64"),
+      bytes: Buffer.from(masked(carried, event.fields)).toString("base64"),
     });
   }
 
@@ -119,6 +119,17 @@ export class RecordWriter {
     return number;
   }
 }
+
+/** A copy without what says how long a secret is; its own octets have been hidden before. */
+function masked(bytes: Uint8Array, fields: readonly Field[]): Uint8Array {
+  const copy = bytes.slice();
+  for (const { offset, length, secret, value } of fields) {
+    if (secret && value === undefined) copy.fill(STAR, offset, offset + length);
+  }
+  return copy;
+}
+
+const STAR = 0x2a;
 
 /** A value as people read it; null where there is none. */
 function valueText(value: Field["value"]): string | null {

@@ -1,5 +1,5 @@
 /** The page in a browser: what people see and do. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -149,31 +149,87 @@ withBrowser("the viewer", (browser) => {
     );
   });
 
-  it("masks secrets unless they are asked for", async () => {
-    await openCapture();
-    expect(await page.content()).not.to.include("guest\\\\u0000");
+  /** Of the selected frame: its octets as they are shown, and where those of a field are. */
+  const cells = (which: string): Promise<string[]> =>
+    page.locator(`.octets > span:nth-child(3n + 2) ${which}`).allTextContents();
+
+  async function selectStartOk(): Promise<void> {
     await page.fill("[type=search]", "start-ok");
     await page.keyboard.press("Enter");
     await page.keyboard.press("j");
-    expect(await page.locator(".details").textContent()).to.match(
-      /\(hidden: 12 octets\)[\s\S]*secret/,
+    expect(await heading()).to.match(/connection\.start-ok$/);
+  }
+
+  /** Everything that a page carries: its texts, and the octets that are in it in base64. */
+  function carriedBy(file: string): string {
+    const html = readFileSync(file, "utf8");
+    const octets = [...html.matchAll(/"bytes":"([^"]*)"/g)].map(([, digits]) =>
+      Buffer.from(digits as string, "base64").toString("latin1"),
     );
+    return html + octets.join("\n");
+  }
+
+  it("masks secrets, and how long they are, unless they are asked for", async () => {
+    await openCapture();
+    await selectStartOk();
+    const field = page.locator(".fields li", { hasText: /^response/ });
+    expect(await field.locator(".value").textContent()).to.equal("(hidden)");
+    expect(await field.locator(".kind").textContent()).to.match(/, secret$/);
+    const place = await field.getAttribute("data-field");
+    const shown = (await cells(`[data-field="${place}"]`)).join(" ").split(" ");
+    expect(shown).to.have.length(16); // four for how long it is: the frame keeps its octets
+    expect(new Set(shown)).to.deep.equal(new Set(["**"]));
+    const carried = carriedBy(join(folder, "pika.html"));
+    for (const secret of ["guest\0guest", "guest\\u0000", "\0\0\0\x0c*"]) {
+      expect(carried.includes(secret), secret).to.equal(false);
+    }
+    // What is around it is where it was.
+    const all = (await cells("[data-field]")).join(" ").split(" ");
+    const [size, locale] = [all.slice(3, 7).join(""), all.slice(-7, -1).join(" ")];
+    expect(Number.parseInt(size, 16)).to.equal(all.length - 8);
+    expect(locale).to.equal("05 65 6e 5f 55 53");
+
     requests = [];
     await openCapture("--show-secrets");
-    await page.fill("[type=search]", "start-ok");
-    await page.keyboard.press("Enter");
-    await page.keyboard.press("j");
-    expect(await page.locator(".details").textContent()).to.include("guest\\u0000guest");
+    await selectStartOk();
+    expect(await field.locator(".value").textContent()).to.equal('"\\u0000guest\\u0000guest"');
+    expect((await cells(`[data-field="${place}"]`)).join(" ")).to.equal(
+      "00 00 00 0c 00 67 75 65 73 74 00 67 75 65 73 74",
+    );
+    expect(carriedBy(join(folder, "pika.html"))).to.include("\0guest\0guest");
   });
 
-  it("marks the octet that is wrong", async () => {
-    const bad = methodFrame(1, { name: "basic.ack", deliveryTag: 1, multiple: false });
-    bad[bad.length - 1] = 0xcd;
-    await open(rendered(dissect([["client", bad]], { midstream: true })));
-    await page.keyboard.press("n");
-    expect(await page.locator(".octets .wrong").first().textContent()).to.match(/^[0-9a-f]{2}$/);
-    expect(await page.locator(".details .error").textContent()).to.match(/^At octet \d+: /);
-  });
+  const mistakes: [title: string, at: number, octet: number, field: string, digits: string][] = [
+    ["at the end", 20, 0xcd, "end", "cd"],
+    ["of the method's number", 9, 0x77, "methodId", "77"],
+    ["of the channel, on a line of its own", 2, 0x00, "channel", "00"],
+  ];
+  for (const [title, at, octet, field, digits] of mistakes) {
+    it(`marks the octet that is wrong: ${title}`, async () => {
+      const bad = methodFrame(1, { name: "basic.ack", deliveryTag: 1, multiple: false });
+      bad[at] = octet;
+      await open(rendered(dissect([["server", bad]])));
+      await page.keyboard.press("n");
+      const error = (await page.locator(".details .error").textContent()) as string;
+      const marked = Number(/^At octet (\d+): /.exec(error)?.[1]);
+      expect(marked, error).to.be.within(at - 1, at);
+      const wrong = page.locator(".octets .wrong");
+      // Once in hexadecimal, once as text; nothing else.
+      expect(await wrong.count()).to.equal(2);
+      const hex = (await cells("[data-field]")).join(" ").split(" ");
+      expect(hex).to.deep.equal([...Buffer.from(bad).toString("hex").matchAll(/../g)].map(String));
+      expect(await wrong.first().textContent()).to.equal(hex[marked]);
+      if (marked === at) expect(hex[marked]).to.equal(digits);
+      expect(await wrong.first().getAttribute("title")).to.equal(`${field}: this octet is wrong`);
+      // It is the one at that place: so many octets stand before it.
+      const before = await page.evaluate(`(() => {
+        const all = [...document.querySelectorAll(".octets > span:nth-child(3n + 2) > span")];
+        const place = all.findIndex((it) => it.classList.contains("wrong"));
+        return all.slice(0, place).flatMap((it) => it.textContent.split(" ")).length;
+      })()`);
+      expect(before).to.equal(marked);
+    });
+  }
 
   it("opens what broke off, and says so", async () => {
     const viewer = new ViewerPage({ title: "cut" });

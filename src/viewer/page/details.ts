@@ -111,11 +111,15 @@ export class Details {
     const wrong = event.error?.offset;
     const lines = octetLines(octets.length, listed, wrong);
     const table = element("div", { class: "octets", role: "group", "aria-label": "Octets" });
+    const hex = (it: Segment): Node => {
+      const isShown = !isHidden(listed[it.field ?? -1]);
+      return segment(it, listed, isShown ? hexOf(octets, it) : maskOf(it));
+    };
     lines.forEach((line, i) => {
       const offset = (i * LINE).toString(16).padStart(4, "0");
       table.append(
         element("span", { class: "at" }, offset),
-        element("span", {}, ...line.flatMap((it) => [segment(it, listed, hexOf(octets, it)), " "])),
+        element("span", {}, ...line.flatMap((it) => [hex(it), " "])),
         element("span", {}, ...line.map((it) => segment(it, listed, asciiOf(octets, it)))),
       );
     });
@@ -201,6 +205,17 @@ function segment({ field, isWrong }: Segment, listed: readonly ListedField[], te
   const title = isWrong ? `${name}: this octet is wrong` : name;
   const attributes = { class: `${colour}${isWrong ? " wrong" : ""}`, "data-field": field, title };
   return element("span", attributes, text);
+}
+
+/** A secret; its octets, and those that say how many they are, are not in the page. */
+function isHidden(listed: ListedField | undefined): boolean {
+  return listed?.field.shape.secret === true && listed.field.value === undefined;
+}
+
+function maskOf({ from, end }: Segment): string {
+  return Array(end - from)
+    .fill("**")
+    .join(" ");
 }
 
 function hexOf(octets: Uint8Array, { from, end }: Segment): string {
