@@ -85,7 +85,7 @@ withBrowser("the colours of the viewer", (browser) => {
       it("show the toolbar, the lanes, the arrows and their labels", async () => {
         const seen = (await expectVisible()).join("\n");
         for (const what of [
-          ...["h1: colours", "Search (placeholder)", "Channel (its text)", "theme: system"],
+          ...["h1: colours", "Search (placeholder)", "Channel (its text)", "button.theme: system"],
           ...["span.label > b: basic.publish", "span.label: exchange", "span.ends > span: client"],
           ...["arrow.client.header: (line)", "arrow.server.method: (head)", "span.good: ✓ #1 ack"],
           ...["span.bad: ✗ #2 nack", "span.bad: ✗ error", "gutter: (bar)", "a lifeline"],

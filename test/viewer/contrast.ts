@@ -149,9 +149,9 @@ const MEASURE = `() => {
     const [bar] = getComputedStyle(gutter).boxShadow.match(/^(rgba?|color)\\([^)]*\\)/) ?? [];
     if (bar) add(nameOf(gutter, "(bar)"), gutter, bar, groundOf(gutter, true), 3);
     if (row.getAttribute("aria-selected") === "true") {
-      const { outlineColor, outlineStyle } = getComputedStyle(row);
-      if (outlineStyle === "none") throw new Error("only a ground says which row is selected");
-      add(nameOf(row, "(selected)"), row, outlineColor, groundOf(row, false), 3);
+      const { borderTopColor, borderTopStyle } = getComputedStyle(row, "::after");
+      if (borderTopStyle !== "solid") throw new Error("only a ground says which row is selected");
+      add(nameOf(row, "(selected)"), row, borderTopColor, groundOf(row, false), 3);
     }
   }
   const lines = document.querySelector(".lifeline");

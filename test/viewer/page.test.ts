@@ -118,9 +118,9 @@ withBrowser("the viewer", (browser) => {
     expect(await status()).to.equal("4 of 48 events");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
-    await page.getByLabel("content frames").uncheck();
+    await page.getByRole("checkbox", { name: "content" }).uncheck();
     expect(await page.locator(".arrow.header, .arrow.body").count()).to.equal(0);
-    await page.getByLabel("problems only").check();
+    await page.getByRole("checkbox", { name: "only problems" }).check();
     expect(await page.locator(".row.event").count()).to.be.within(2, 6);
   });
 

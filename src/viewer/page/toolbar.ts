@@ -19,29 +19,33 @@ export class Toolbar {
   readonly #connection: HTMLSelectElement;
   readonly #channel: HTMLSelectElement;
   readonly #method: HTMLSelectElement;
-  readonly #content = checkbox("content frames", true);
-  readonly #heartbeats = checkbox("heartbeats", true);
-  readonly #problems = checkbox("problems only", false);
+  readonly #content = checkbox("content", "Show the frames with headers and bodies", true);
+  readonly #heartbeats = checkbox("heartbeats", "Show heartbeats", true);
+  readonly #problems = checkbox("only problems", "Show only what went wrong", false);
 
   constructor(conversation: Conversation, onChange: () => void, onHelp: () => void) {
     const found = optionsOf(conversation);
-    this.#connection = choice("Connection", "all connections", found.connections);
-    this.#channel = choice("Channel", "all channels", found.channels);
-    this.#method = choice("Class or method", "all methods", []);
+    this.#connection = choice("Connection", "connections", found.connections);
+    this.#channel = choice("Channel", "channels", found.channels);
+    this.#method = choice("Class or method", "methods", []);
     this.#method.append(...found.classes.map(([name, methods]) => classOptions(name, methods)));
     const help = element("button", { type: "button", title: "Keys ( ? )" }, "?");
     help.addEventListener("click", onHelp);
     help.setAttribute("aria-label", "Keyboard help");
+    const title = document.title.replace(/ · AMQP conversation$/, "");
     const boxes = [this.#content, this.#heartbeats, this.#problems];
     this.element = element(
       "header",
       { class: "toolbar" },
-      element("h1", {}, document.title.replace(/ · AMQP conversation$/, "")),
+      element("h1", { title }, title),
       this.search,
-      ...[this.#connection, this.#channel, this.#method],
-      ...boxes.map((box) => box.closest("label") as HTMLElement),
-      this.#status,
-      ...[themeButton(), help],
+      element("div", { class: "group" }, this.#connection, this.#channel, this.#method),
+      element(
+        "div",
+        { class: "group" },
+        ...boxes.map((box) => box.closest("label") as HTMLElement),
+      ),
+      element("div", { class: "group end" }, this.#status, themeButton(), help),
     );
     this.element.addEventListener("input", onChange);
   }
@@ -109,7 +113,7 @@ function choice(
 ): HTMLSelectElement {
   return element(
     "select",
-    { "aria-label": label },
+    { "aria-label": label, title: `${label}: all, or one` },
     element("option", { value: "" }, all),
     ...options.map(([value, text]) => element("option", { value }, text)),
   );
@@ -124,9 +128,9 @@ function classOptions(name: string, methods: readonly string[]): HTMLElement {
   );
 }
 
-function checkbox(text: string, checked: boolean): HTMLInputElement {
+function checkbox(text: string, title: string, checked: boolean): HTMLInputElement {
   const box = element("input", { type: "checkbox", checked });
-  element("label", {}, box, ` ${text}`);
+  element("label", { title }, box, ` ${text}`);
   return box;
 }
 
@@ -142,7 +146,8 @@ function themeButton(): HTMLButtonElement {
   const button = element("button", { type: "button", class: "theme", title: "Theme ( t )" });
   const show = (): void => {
     document.documentElement.style.colorScheme = themes[current];
-    button.textContent = `theme: ${current}`;
+    button.textContent = current;
+    button.setAttribute("aria-label", `theme: ${current}`);
   };
   button.addEventListener("click", () => {
     current = names[(names.indexOf(current) + 1) % names.length] as keyof typeof themes;
