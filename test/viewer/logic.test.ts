@@ -2,7 +2,13 @@
 import { expect } from "chai";
 import type { Item } from "../../src/dissect/model.ts";
 import { Conversation, type EventRow } from "../../src/viewer/page/conversation.ts";
-import { EVERYTHING, type Filter, filterRows, isProblem } from "../../src/viewer/page/filter.ts";
+import {
+  EVERYTHING,
+  type Filter,
+  filterRows,
+  isProblem,
+  prepareSearch,
+} from "../../src/viewer/page/filter.ts";
 import { lanesOf, rowsInSight, widthsOf } from "../../src/viewer/page/lanes.ts";
 import { listFields, octetLines } from "../../src/viewer/page/octets.ts";
 import { argumentsOf, outcomesOf, titleOf, visible } from "../../src/viewer/page/words.ts";
@@ -63,6 +69,21 @@ describe("the viewer's logic", () => {
     expect(titles({ search: "WORLD", content: false })).to.deep.equal(["6 basic.publish"]);
     expect(titles({ search: "hello first" })).to.deep.equal(["3 basic.publish"]);
     expect(titles({ search: "hello second" })).to.deep.equal([]);
+  });
+
+  it("prepares a search piece by piece, and finds the same then", () => {
+    const made = conversationOf(dissect(SAID, { midstream: true }));
+    let pieces = 0;
+    for (let from: number | undefined = 0; from !== undefined; pieces++) {
+      let left = 2;
+      from = prepareSearch(made, from, () => left-- > 0);
+    }
+    expect(pieces).to.equal(Math.floor(made.rows.length / 2) + (made.rows.length % 2));
+    expect([...made.events.values()].every(({ searchText }) => searchText !== undefined)).to.equal(
+      true,
+    );
+    const found = filterRows(made, { ...EVERYTHING, search: "WORLD", content: false });
+    expect(found).to.have.length(1);
   });
 
   it("knows a problem: a publish that was refused, and its nack", () => {

@@ -1,6 +1,6 @@
 /** Which rows are shown. */
 import type { Conversation, EventRow, NoteRow, Row } from "./conversation.ts";
-import { argumentsOf, octetsOf, outcomesOf, titleOf } from "./words.ts";
+import { argumentsOf, octetsOf, outcomesOf, textOf, titleOf } from "./words.ts";
 
 /** What is asked for; undefined is everything. */
 export interface Filter {
@@ -31,6 +31,24 @@ export function filterRows(conversation: Conversation, filter: Filter): Row[] {
       ? showsNote(filter, row, words)
       : showsEvent(conversation, filter, row) && hasAll(searchTextOf, conversation, row, words),
   );
+}
+
+/**
+ * Puts together what a search looks at, row by row, for as long as `mayGoOn`: the place to go on from,
+ * or undefined when all of it is there. The first letter of a search then need not wait for it.
+ */
+export function prepareSearch(
+  conversation: Conversation,
+  from: number,
+  mayGoOn: () => boolean,
+): number | undefined {
+  const { rows } = conversation;
+  for (let place = from; place < rows.length; place++) {
+    if (!mayGoOn()) return place;
+    const row = rows[place] as Row;
+    if (row.kind === "event") searchTextOf(conversation, row);
+  }
+  return undefined;
 }
 
 /** Whether something is wrong: with the octets, with a message, with a channel or a connection. */
@@ -103,6 +121,6 @@ function ownText(conversation: Conversation, row: EventRow): string {
   const { event } = row;
   const texts = [titleOf(event), argumentsOf(conversation, event), `#${event.id}`];
   texts.push(...outcomesOf(row).map(({ text }) => text), event.error?.message ?? "");
-  if (event.type === "body") texts.push(new TextDecoder().decode(octetsOf(event)));
+  if (event.type === "body") texts.push(textOf(octetsOf(event)));
   return texts.join(" ");
 }

@@ -2,7 +2,7 @@
 import { Conversation } from "./conversation.ts";
 import { Details } from "./details.ts";
 import { element } from "./dom.ts";
-import { filterRows, isProblem } from "./filter.ts";
+import { filterRows, isProblem, prepareSearch } from "./filter.ts";
 import { helpDialog, type Key, listenForKeys } from "./keys.ts";
 import { Timeline } from "./timeline.ts";
 import { Toolbar } from "./toolbar.ts";
@@ -45,6 +45,16 @@ function main(): void {
   const wanted = /^#event-(\d+)$/.exec(location.hash)?.[1];
   if (wanted !== undefined) timeline.selectEvent(Number(wanted));
   timeline.element.focus();
+  whenIdle(0);
+
+  /** Prepares the search while nothing else is to be done. */
+  function whenIdle(from: number): void {
+    if (!("requestIdleCallback" in window)) return; // Safari; the first letter takes longer there
+    requestIdleCallback((idle) => {
+      const place = prepareSearch(conversation, from, () => idle.timeRemaining() > 1);
+      if (place !== undefined) whenIdle(place);
+    });
+  }
 
   function refresh(): void {
     const rows = filterRows(conversation, toolbar.filter);

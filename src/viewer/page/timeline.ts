@@ -28,6 +28,8 @@ export class Timeline {
   readonly #curves = drawn("svg", { class: "curves", "aria-hidden": "true" });
   readonly #drawn = new Map<number, HTMLElement>();
   #rows: readonly Row[] = [];
+  /** The places of the events, by their ids. */
+  #byId = new Map<number, number>();
   #lanes: Lane[] = [];
   #places = new Map<string, number>();
   #laneWidth = 0;
@@ -60,6 +62,9 @@ export class Timeline {
   show(rows: readonly Row[]): void {
     const selected = this.selected;
     this.#rows = rows;
+    this.#byId = new Map(
+      rows.flatMap((row, i) => (row.kind === "event" ? [[row.event.id, i]] : [])),
+    );
     this.#selected = selected === undefined ? -1 : rows.indexOf(selected);
     ({ lanes: this.#lanes, places: this.#places } = lanesOf(rows));
     this.#layOut();
@@ -69,8 +74,8 @@ export class Timeline {
 
   /** Selects the event with this id; false if it is not shown. */
   selectEvent(id: number): boolean {
-    const place = this.#rows.findIndex((row) => row.kind === "event" && row.event.id === id);
-    if (place < 0) return false;
+    const place = this.#byId.get(id);
+    if (place === undefined) return false;
     this.#select(place);
     return true;
   }
@@ -286,10 +291,8 @@ export class Timeline {
   }
 
   #curve({ first, second, link, outcome }: LinkItem): SVGElement[] {
-    const ends = [first, second].map((id) => {
-      return this.#rows.findIndex((row) => row.kind === "event" && row.event.id === id);
-    }) as [number, number];
-    if (ends.includes(-1)) return [];
+    const ends = [first, second].flatMap((id) => this.#byId.get(id) ?? []) as [number, number];
+    if (ends.length < 2) return [];
     const [from, to] = ends.map((place) => (place + 0.5) * ROW_HEIGHT) as [number, number];
     const row = this.#rows[ends[0]] as EventRow;
     const x = GUTTER + (this.#placeOf(row) + 1) * this.#laneWidth - 16;

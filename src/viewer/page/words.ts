@@ -83,7 +83,16 @@ export function duration(ms: number): string {
 
 /** `1 octet`, `2,000 octets` */
 export function count(number: number, what: string): string {
-  return `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
+  return `${NUMBERS.format(number)} ${what}${number === 1 ? "" : "s"}`;
+}
+
+/** Made once: that takes far longer than to use it. */
+const NUMBERS = new Intl.NumberFormat("en-US");
+const TEXT = new TextDecoder();
+
+/** Octets as text, with `\ufffd` for what is none. */
+export function textOf(octets: Uint8Array): string {
+  return TEXT.decode(octets);
 }
 
 /** Text without characters that cannot be seen or that turn others around: they become `\u{…}`. */
@@ -103,7 +112,7 @@ function contentText(conversation: Conversation, event: EventRecord): string {
   if (body === undefined) return "";
   const octets = octetsOf(event).subarray(body.offset, body.offset + body.length);
   const size = count(body.length, "octet");
-  const text = new TextDecoder().decode(octets);
+  const text = textOf(octets);
   const isText = !/\ufffd|(?![\t\n\r])\p{Cc}/u.test(text.slice(0, -1));
   if (!isText || text === "") return size;
   const cut = octets.length < body.length || text.length > 200 ? "…" : "";
