@@ -17,7 +17,7 @@ import type {
 import { count, formatContent, formatField, formatOctets, formatValue } from "./decode-values.ts";
 import type { Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
-import { wrap } from "./table.ts";
+import { fold, wrap } from "./table.ts";
 
 /** How it is to look. */
 export interface TextOptions {
@@ -69,10 +69,9 @@ export class ConversationText {
     const links = this.#links;
     this.#links = [];
     const { paint } = this.#options;
-    return describeLinks(links).map(({ text, good }) => {
-      const line = INDENT + text;
-      return good ? paint.good(line) : paint.bad(line);
-    });
+    return describeLinks(links).flatMap(({ text, good }) =>
+      this.#cut(text).map((line) => (good ? paint.good : paint.bad)(INDENT + line)),
+    );
   }
 
   #connection({ id, client, server, state, time }: ConnectionItem): string[] {
@@ -145,40 +144,63 @@ export class ConversationText {
     return [...lines, line];
   }
 
-  /** A part that is longer than a line, in pieces that are not. */
+  /** A part that is longer than a line, in pieces that are not, words permitting. */
   #cut(text: string): string[] {
     const most = this.#options.width - INDENT.length;
     return text.length <= most ? [text] : wrap(text, most);
   }
 
-  #paragraph(text: string, indent: string = INDENT): string[] {
+  #paragraph(text: string): string[] {
     const { width, paint } = this.#options;
-    return wrap(text, Math.max(width - indent.length, 30)).map((line) => paint.dim(indent + line));
+    const room = Math.max(width - INDENT.length, LEAST_ROOM);
+    return wrap(text, room).map((line) => paint.dim(INDENT + line));
   }
 
-  /** A field in a line of its own: its place, its octets, its name, its value, its domain. */
+  /**
+   * A field: its place, its octets, and beside them its name, its value, its domain and what is said
+   * of it. What does not fit into a line goes on below, each in its column.
+   */
   #field(event: EventItem, field: Field, depth: number): string[] {
     const { paint, bytes, explain, width } = this.#options;
-    const { name, type, domain, offset, length, children, bit, doc, part } = field;
-    const kind = domain === type || domain === "field-value" ? type : `${domain}, ${type}`;
-    const value = children === undefined ? contentOr(event, field) : "";
-    const at = `${String(offset).padStart(5)}${bit === undefined ? "  " : `.${bit}`}`;
-    const indent = "  ".repeat(depth);
-    const octets = event.bytes.subarray(
-      offset,
-      children === undefined ? offset + length : field.valueOffset,
-    );
+    const { offset, length, children, bit, doc, part } = field;
+    const perLine = width < NARROW ? 4 : 8;
+    const hexWidth = bytes ? perLine * 3 - 1 : 0;
     const hidden = field.secret === true && field.value === undefined;
-    const hex = !bytes ? [""] : hidden ? [MASK] : hexColumn(octets);
-    const label = `${indent}${paint.bold(printable(name))} ${value} ${paint.dim(`(${kind})`)}`;
+    const end = children === undefined ? offset + length : field.valueOffset;
+    const octets = event.bytes.subarray(offset, end);
+    const hex = !bytes ? [] : hidden ? [mask(perLine)] : hexColumn(octets, perLine);
+    const indent = "  ".repeat(Math.min(depth, MAX_INDENT));
+    const room = Math.max(width - INDENT.length - hexWidth - indent.length, LEAST_ROOM);
     const dim = part === "frame" || field.reserved === true;
-    const first = `${at} ${(hex[0] as string).padEnd(bytes ? HEX_WIDTH : 0)} ${label.trimEnd()}`;
-    const lines = [dim ? paint.dim(first) : first];
-    for (const more of hex.slice(1)) lines.push(`${" ".repeat(7)} ${more}`);
-    if (explain && doc !== undefined && width > 0) {
-      lines.push(...this.#paragraph(doc, " ".repeat(9 + (bytes ? HEX_WIDTH : 0)) + indent));
-    }
+    const label = this.#label(event, field, room);
+    const said = dim ? label.map((line) => paint.dim(line)) : label;
+    if (explain && doc !== undefined) said.push(...wrap(doc, room).map((it) => paint.dim(it)));
+    const at = `${String(offset).padStart(5)}${bit === undefined ? "" : `.${bit}`}`.padEnd(7);
+    const lines = Array.from({ length: Math.max(hex.length, said.length) }, (_, i) => {
+      const left = `${i === 0 ? at : " ".repeat(7)} ${(hex[i] ?? "").padEnd(hexWidth)}`;
+      return said[i] === undefined ? left.trimEnd() : `${left} ${indent}${said[i]}`;
+    });
     return [...lines, ...(children ?? []).flatMap((child) => this.#field(event, child, depth + 1))];
+  }
+
+  #label(event: EventItem, field: Field, room: number): string[] {
+    const { paint } = this.#options;
+    const { type, domain, children } = field;
+    const kind = `(${domain === type || domain === "field-value" ? type : `${domain}, ${type}`})`;
+    const name = printable(field.name);
+    const value = children === undefined ? contentOr(event, field) : "";
+    // The kind stays in one piece.
+    const lines = fold([name, value].filter(Boolean).join(" "), room);
+    if ((lines.at(-1) as string).length + 1 + kind.length <= room)
+      lines.push(`${lines.pop()} ${kind}`);
+    else lines.push(kind);
+    return lines.map((line, i) => {
+      const isLast = i === lines.length - 1;
+      const text = isLast ? line.slice(0, -kind.length) : line;
+      const shown =
+        i === 0 && text.startsWith(name) ? paint.bold(name) + text.slice(name.length) : text;
+      return isLast ? shown + paint.dim(kind) : shown;
+    });
   }
 
   #error(event: EventItem): string[] {
@@ -213,10 +235,19 @@ export class ConversationText {
 
 const TITLES = "event    seconds conn   offset  ch";
 const INDENT = " ".repeat(9);
-const HEX_WIDTH = 8 * 3 - 1;
+/** On a terminal that is narrower, in characters, half as many octets are in a line. */
+const NARROW = 72;
+
+/** What stands beside the octets has so much room, however narrow the terminal is. */
+const LEAST_ROOM = 20;
+
+/** How many levels of a table are indented; deeper ones are no further to the right. */
+const MAX_INDENT = 8;
 
 /** For the octets of a secret, and those that say how many it has, however many there are. */
-const MASK = Array(8).fill("**").join(" ");
+function mask(perLine: number): string {
+  return Array(perLine).fill("**").join(" ");
+}
 
 function titleOf({ type, method, missing, bytes }: EventItem): string {
   if (type === "method") return method ?? "method";
@@ -250,14 +281,14 @@ function contentOf({ bytes }: EventItem, { offset, length }: Field, width: numbe
   return formatContent(bytes.subarray(offset, offset + length), length, width);
 }
 
-/** Lines of eight octets; of many only the beginning and how many there are. */
-function hexColumn(octets: Uint8Array): string[] {
+/** Lines of so many octets; of many only the beginning and how many there are. */
+function hexColumn(octets: Uint8Array, perLine: number): string[] {
   const lines: string[] = [];
-  for (let at = 0; at < Math.min(octets.length, 64); at += 8) {
-    lines.push(formatOctets(octets.subarray(at, at + 8)));
+  for (let at = 0; at < Math.min(octets.length, 64); at += perLine) {
+    lines.push(formatOctets(octets.subarray(at, at + perLine)));
   }
   if (octets.length > 64) lines.push(`… ${count(octets.length - 64, "octet")} more`);
-  return lines.length === 0 ? [""] : lines;
+  return lines;
 }
 
 interface Described {

@@ -54,6 +54,22 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/**
+ * Breaks a text into lines of at most so many characters, at its spaces where it can and within a
+ * word where it must. But for the one space at each break, all of it is in the lines as it was.
+ */
+export function fold(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const end = space > 0 ? space : wholeCharacters(rest, width);
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(space > 0 ? end + 1 : end);
+  }
+  return [...lines, rest];
+}
+
 /** `1,234,567` */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
@@ -67,6 +83,13 @@ export function formatSeconds(ms: number): string {
 /** How many there were in a second. */
 export function formatRate(count: number, ms: number): string {
   return formatCount(ms === 0 ? 0 : (count * 1000) / ms);
+}
+
+/** Half of a pair of surrogates is no character. */
+function wholeCharacters(text: string, most: number): number {
+  const isCut = (text.codePointAt(most - 1) as number) > 0xffff;
+  if (!isCut) return most;
+  return most > 1 ? most - 1 : 2;
 }
 
 function widthOf({ title, width = 0 }: Column): number {

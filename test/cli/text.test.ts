@@ -1,8 +1,10 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { paintFor } from "../../src/cli/paint.ts";
 import { printable } from "../../src/cli/printable.ts";
 import { Progress } from "../../src/cli/progress.ts";
 import {
+  fold,
   formatCount,
   formatRate,
   formatRow,
@@ -42,6 +44,22 @@ describe("table", () => {
     expect(wrap("one two  three", 8)).to.deep.equal(["one two", "three"]);
     expect(wrap("unbreakable it", 5)).to.deep.equal(["unbreakable", "it"]);
     expect(wrap("", 5)).to.deep.equal([""]);
+  });
+
+  it("folds a text, of which nothing is lost but a space at each break", () => {
+    expect(fold("one two  three", 8)).to.deep.equal(["one two ", "three"]);
+    expect(fold("unbreakable it", 5)).to.deep.equal(["unbre", "akabl", "e it"]);
+    expect(fold("", 5)).to.deep.equal([""]);
+    expect(fold(" x", 1)).to.deep.equal([" ", "x"]);
+    expect(fold("a😀b", 2)).to.deep.equal(["a", "😀", "b"]);
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 2, max: 20 }), (text, width) => {
+        const lines = fold(text, width);
+        expect(lines.every(({ length }) => length <= width)).to.equal(true);
+        expect(lines.join("").replaceAll(" ", "")).to.equal(text.replaceAll(" ", ""));
+        expect(lines.join(" ").length).to.be.at.least(text.length);
+      }),
+    );
   });
 
   it("writes numbers as people read them", () => {
