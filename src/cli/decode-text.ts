@@ -235,6 +235,9 @@ export class ConversationText {
 
 const TITLES = "event    seconds conn   offset  ch";
 const INDENT = " ".repeat(9);
+/** How many octets of a field are shown beside it. */
+const MAX_HEX = 64;
+
 /** On a terminal that is narrower, in characters, half as many octets are in a line. */
 const NARROW = 72;
 
@@ -284,10 +287,12 @@ function contentOf({ bytes }: EventItem, { offset, length }: Field, width: numbe
 /** Lines of so many octets; of many only the beginning and how many there are. */
 function hexColumn(octets: Uint8Array, perLine: number): string[] {
   const lines: string[] = [];
-  for (let at = 0; at < Math.min(octets.length, 64); at += perLine) {
-    lines.push(formatOctets(octets.subarray(at, at + perLine)));
+  // To say that one more line is left out would take as much room as the line.
+  const shown = octets.length > MAX_HEX + perLine ? MAX_HEX : octets.length;
+  for (let at = 0; at < shown; at += perLine) {
+    lines.push(formatOctets(octets.subarray(at, Math.min(at + perLine, shown))));
   }
-  if (octets.length > 64) lines.push(`… ${count(octets.length - 64, "octet")} more`);
+  if (octets.length > shown) lines.push(`… ${count(octets.length - shown, "octet")} more`);
   return lines;
 }
 
