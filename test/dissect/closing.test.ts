@@ -111,6 +111,25 @@ describe("a connection that both sides close at once", () => {
   });
 });
 
+describe("a connection that was reset", () => {
+  it("is over when so many packets more have come", () => {
+    const other = { from: 40_001, to: 5672 };
+    const beat = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 0xce);
+    const { items } = captured([
+      ...segmentsOf([["client", HEADER, 1]]),
+      { sequence: 108, flags: 4 | ACK },
+      { ...other, sequence: 99, flags: SYN },
+      { ...other, sequence: 100, payload: HEADER },
+      ...Array.from({ length: 40 }, (_, i) => ({ ...other, sequence: 108 + i * 8, payload: beat })),
+    ]);
+    const end = items.findIndex((item) => item.kind === "connection" && item.state === "closed");
+    expect(items[end]).to.include({ id: 1 });
+    const later = eventsOf(items.slice(end));
+    expect(later).to.have.length.within(1, 39);
+    expect(later.every(({ connection }) => connection === 2)).to.equal(true);
+  });
+});
+
 describe("the recording of a connection", () => {
   it("that ended without a close is closed where the file says so", async () => {
     const items = await readBack(
@@ -157,10 +176,15 @@ describe("the recording of a connection", () => {
       event(i, ["server", CLOSE_OK, 2]),
       closed(i, 2),
     ]).flat();
-    const items = await readBack(...many, event(0, ["client", CLOSE_OK, 9]));
+    const late: Said = ["client", CLOSE_OK, 9];
+    const items = await readBack(...many, event(2999, late), event(0, late));
     const events = onlyEvents(items);
-    expect(events).to.have.length(6001);
-    expect(events.at(-1)).to.include({ method: "connection.close-ok", from: "client" });
+    expect(events).to.have.length(6002);
+    for (const it of events.slice(-2)) {
+      expect(it).to.include({ method: "connection.close-ok", from: "client" });
+    }
+    // The last is still known; of the first nothing is held any more.
+    expect(events.slice(-2).map(({ connection }) => connection)).to.deep.equal([3000, 3001]);
   });
 });
 
