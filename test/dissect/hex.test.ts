@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { looksLikeHex, parseHex } from "../../src/dissect/hex.ts";
+import { hexTextOf, looksLikeHex, parseHex } from "../../src/dissect/hex.ts";
 import { toHex } from "../wire/octets.ts";
 
 /** As xxd prints them. */
@@ -96,4 +96,156 @@ describe("hexadecimal text", () => {
     expect(looksLikeHex(Uint8Array.of(0x41, 0x42, 0))).to.equal(false);
     expect(looksLikeHex(new Uint8Array(0))).to.equal(false);
   });
+
+  describe("in one line longer than what is looked at", () => {
+    const octets = Uint8Array.from({ length: 9000 }, (_, i) => (i * 31) & 255);
+    const digits = Buffer.from(octets).toString("hex");
+    const each = (prefix: string, between: string): string =>
+      Array.from(octets, (octet) => `${prefix}${octet.toString(16).padStart(2, "0")}`).join(
+        between,
+      );
+    const forms: Record<string, string> = {
+      "a hex stream": digits,
+      "a hex stream with a line's end": `${digits}\n`,
+      "bytes.hex(' ')": each("", " "),
+      "octets with colons": each("", ":"),
+      "a C array": `{${each("0x", ", ")}}`,
+      escapes: `"${each("\\x", "")}"`,
+      "a stream behind a comment": `# said by the client\n${digits}`,
+    };
+    for (const [name, text] of Object.entries(forms)) {
+      it(`is seen, wherever it is cut: ${name}`, () => {
+        const file = new TextEncoder().encode(text);
+        expect(parseHex(text)).to.deep.equal({ bytes: octets, error: undefined });
+        for (const length of [file.length, 4096, 4097, 4098, 4099, 4100]) {
+          expect(looksLikeHex(file.subarray(0, length)), String(length)).to.equal(true);
+        }
+        // What is looked at is cut at other places of an octet.
+        for (const lead of [" ", "  ", "   "]) {
+          expect(looksLikeHex(new TextEncoder().encode(lead + text))).to.equal(true);
+        }
+      });
+    }
+  });
+
+  describe("that leaves out repeated lines", () => {
+    const line = "41 41 41 41 41 41 41 41";
+    const dump = (...more: string[]): string => [`00000000  ${line}`, ...more].join("\n");
+    const read: [name: string, text: string, length: number][] = [
+      ["up to the next line", dump("*", `00000020  ${line}`, "00000028"), 40],
+      ["at the beginning and twice", dump("*", `00000010  ${line}`, "*", "00000028"), 40],
+      ["up to a part of a line at the end", dump(`00000008  ${line}`, "*", "0000001b"), 27],
+      ["with octal offsets", `0000000 ${line}\n*\n0000040 41\n0000041\n`, 33],
+      ["with decimal offsets", `0000000 ${line}\n*\n0000048 41 41\n0000050\n`, 50],
+      ["with decimal offsets, to the end", `0000000 ${line}\n*\n0000088\n`, 88],
+    ];
+    for (const [name, text, length] of read) {
+      it(`has them all, ${name}`, () => {
+        const { bytes, error } = parseHex(text);
+        expect(error).to.equal(undefined);
+        expect(bytes).to.deep.equal(new Uint8Array(length).fill(0x41));
+      });
+    }
+
+    const unknown: [text: string, says: RegExp][] = [
+      [dump("*"), /line 2 repeats the one before it, and no offset says how often/],
+      [dump("*", `0000000b  ${line}`), /line 3 says that 11 octets came before it; it is 8/],
+      [dump("*", "00000004"), /line 3 says that 4 octets came before it; it is 8/],
+      [dump("*", "ffffffff"), /line 3 says that 4294967295 octets came before it; it is 8/],
+      [`${line}\n*\n${line}`, /line 2 stands for lines that are left out/],
+    ];
+    for (const [text, says] of unknown) {
+      it(`is refused where nobody can know: ${JSON.stringify(text.slice(34))}`, () => {
+        expect(parseHex(text).error).to.match(says);
+      });
+    }
+  });
+
+  it("is read from od, whose offsets are octal or decimal", () => {
+    const part = "01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10";
+    for (const [second, end] of [
+      ["0000020", "0000022"],
+      ["0000016", "0000018"],
+    ]) {
+      const { bytes, error } = parseHex(`0000000 ${part}\n${second} 01 02\n${end}\n`);
+      expect({ error, bytes: toHex(bytes) }).to.deep.equal({
+        error: undefined,
+        bytes: `${part} 01 02`,
+      });
+    }
+  });
+
+  it("is read from a dump whose text is like digits", () => {
+    const { bytes, error } = parseHex("00000000: 61 62 31 32  ab12\n00000004: 61 62 63     abc\n");
+    expect({ error, bytes: toHex(bytes) }).to.deep.equal({
+      error: undefined,
+      bytes: "61 62 31 32 61 62 63",
+    });
+  });
+
+  const programs: [name: string, text: string][] = [
+    [
+      "xxd -i",
+      "unsigned char c_bin[] = {\n  0x01, 0x02,\n  0x03\n};\nunsigned int c_bin_len = 3000;\n",
+    ],
+    [
+      "a length before the array",
+      "int n = 3;\nchar b[3] = { 1,2 , 3 };".replace("1,2 , 3", "01,02,03"),
+    ],
+    ["a string and a length", 'char b[] = "\\x01\\x02\\x03";\nsize_t b_len = 3;\n'],
+    ["a string over lines", '"\\x01\\x02" \\\n"\\x03"\n'],
+    [
+      "Wireshark's C array",
+      "/* Frame (3 bytes) */\nstatic const unsigned char pkt1[3] = {\n0x01, 0x02, 0x03 /* ab. */\n};\n",
+    ],
+    ["Go", "data := []byte{\n\t0x01, 0x02, // the beginning\n\t0x03,\n}\n"],
+    ["C#", "byte[] data = new byte[] { 0x01, 0x02, 0x03 };"],
+  ];
+  for (const [name, text] of programs) {
+    it(`is read from a program: ${name}`, () => {
+      const { bytes, error } = parseHex(text);
+      expect({ error, bytes: toHex(bytes) }).to.deep.equal({ error: undefined, bytes: "01 02 03" });
+      expect(looksLikeHex(new TextEncoder().encode(text))).to.equal(true);
+    });
+  }
+
+  it("is read from mails, and behind a byte order mark", () => {
+    const octets = Uint8Array.from({ length: 40 }, (_, i) => i);
+    const texts = [xxd(octets), hexdump(octets), toHex(octets), toHex(octets).replaceAll(" ", ":")];
+    for (const text of texts) {
+      const files = [
+        new TextEncoder().encode(text.replaceAll(/^/gm, "> ")),
+        new TextEncoder().encode(text.replaceAll(/^/gm, ">> ").replaceAll("\n", "\r\n")),
+        new TextEncoder().encode(`\ufeff${text}`),
+        new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le")),
+        new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le").swap16()),
+        new TextEncoder().encode(text.replaceAll("  ", " \u00a0")),
+      ];
+      for (const file of files) {
+        expect(looksLikeHex(file)).to.equal(true);
+        expect(parseHex(hexTextOf(file))).to.deep.equal({ bytes: octets, error: undefined });
+      }
+    }
+  });
+
+  const swapped: [name: string, text: string, says: RegExp][] = [
+    ["hexdump", "0000000 4d41 5051 0000 0109 00ce\n0000009\n", /in pairs \(4d41 = MA\)/],
+    [
+      "od -x",
+      "0000000 4d41 5051 0000 0109 0001 0000 0500 0a00\n0000020 ce00\n0000022\n",
+      /in pairs/,
+    ],
+    ["od -t x4", "0000000 50514d41 01090000\n0000010\n", /in groups of 4/],
+    ["xxd -e", "00000000: 50514d41 01090000  AMQP....\n", /in pairs|in groups of 4/],
+    ["a frame", "0000000 0001 0000 0500 1400 0a00 0000 00ce\n000000d\n", /in pairs, as/],
+  ];
+  for (const [name, text, says] of swapped) {
+    it(`of words is told: ${name}`, () => {
+      const { error, note } = parseHex(text);
+      expect(error).to.equal(undefined);
+      expect(note)
+        .to.match(says)
+        .and.match(/use hexdump -C/);
+    });
+  }
 });
