@@ -3,8 +3,8 @@ import { CaptureDissector } from "../dissect/capture/conversations.ts";
 import type { PacketReader } from "../dissect/capture/packet.ts";
 import { isPcap, PcapReader } from "../dissect/capture/pcap.ts";
 import { isPcapng, PcapngReader } from "../dissect/capture/pcapng.ts";
-import { Dissector } from "../dissect/dissector.ts";
-import { looksLikeHex, parseHex } from "../dissect/hex.ts";
+import { Dissector, notice } from "../dissect/dissector.ts";
+import { hexTextOf, looksLikeHex, parseHex } from "../dissect/hex.ts";
 import type { Item } from "../dissect/model.ts";
 import { UsageError } from "../errors.ts";
 import type { DecodeArguments, DecodeFormat } from "./decode-options.ts";
@@ -19,6 +19,9 @@ const MAX_HEX = 67_108_864;
 
 /** Larger pieces are cut, so that no more items are there at once than a piece of it makes. */
 const PIECE = 65_536;
+
+/** How many lines of a recording that cannot be read are told one by one. */
+const MAX_TOLD = 10;
 
 /** What was found beside the items. */
 export interface InputReport {
@@ -41,6 +44,10 @@ export async function* decodeInput(
   const format = options.format ?? recognize(beginning);
   report.format = format;
   refuseOthers(format, options);
+  if (beginning.length === 0) {
+    report.fault = "there is nothing in the input";
+    return;
+  }
   switch (format) {
     case "pcap":
       return yield* decodeCapture(whole, new PcapReader(), dissector, options, report);
@@ -51,16 +58,19 @@ export async function* decodeInput(
     case "json":
       return yield* decodeRecording(whole, dissector, report);
     case "raw":
-      return yield* decodeStream(whole, dissector, options);
+      return yield* decodeRaw(whole, dissector, options);
   }
 }
 
 function recognize(beginning: Uint8Array): DecodeFormat {
   if (isPcapng(beginning)) return "pcapng";
   if (isPcap(beginning)) return "pcap";
-  if (beginning[0] === 0x7b && beginning[1] === 0x22) return "json"; // {"
+  if (RECORDING.test(Buffer.from(beginning.subarray(0, 100)).toString("latin1"))) return "json";
   return looksLikeHex(beginning) ? "hex" : "raw";
 }
+
+/** The first line of a recording: an object with a name in it. */
+const RECORDING = /^(?:\u00ef\u00bb\u00bf)?\s*\{\s*"/;
 
 function refuseOthers(format: DecodeFormat, { from, port }: DecodeArguments): void {
   const isCapture = format === "pcap" || format === "pcapng";
@@ -103,9 +113,23 @@ async function* decodeHex(
     if (length > MAX_HEX) throw new UsageError("more than 64 MiB of hexadecimal digits");
     pieces.push(chunk);
   }
-  const { bytes, error } = parseHex(Buffer.concat(pieces).toString("latin1"));
-  report.fault = error;
-  yield* decodeStream([bytes], dissector, options);
+  const { bytes, error, note } = parseHex(hexTextOf(Buffer.concat(pieces)));
+  report.fault = error ?? (bytes.length === 0 ? "there are no octets in the input" : undefined);
+  if (note !== undefined) yield [notice(note)];
+  if (bytes.length > 0) yield* decodeStream([bytes], dissector, options);
+}
+
+async function* decodeRaw(
+  chunks: AsyncIterable<Uint8Array>,
+  dissector: Dissector,
+  options: DecodeArguments,
+): AsyncGenerator<readonly Item[], void, undefined> {
+  let found = options.format !== undefined;
+  for await (const items of decodeStream(chunks, dissector, options)) {
+    found ||= items.some((item) => item.kind === "event" && item.type !== "undecodable");
+    yield items;
+  }
+  if (!found) yield [notice("read as raw octets, and there is no frame in them; --format hex?")];
 }
 
 async function* decodeStream(
@@ -130,17 +154,26 @@ async function* decodeRecording(
 ): AsyncGenerator<readonly Item[], void, undefined> {
   const recording = new RecordingReader(dissector);
   let line = 0;
-  for await (const text of splitLines(chunks)) {
+  let bad = 0;
+  let first: string | undefined;
+  for await (const octets of splitLines(chunks)) {
     line++;
-    if (text.length === 0) continue;
+    const text = Buffer.from(octets)
+      .toString()
+      .replace(/^\ufeff/, "")
+      .trim();
+    if (text === "") continue;
     try {
-      yield recording.push(Buffer.from(text).toString());
+      yield recording.push(text);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      report.fault = `line ${line} is no line of a conversation: ${error.message}`;
-      break;
+      const fault = `line ${line} is no line of a conversation: ${error.message}`;
+      first ??= fault;
+      if (++bad <= MAX_TOLD) yield [notice(fault)];
     }
   }
+  const more = bad > 1 ? ` (and ${bad - 1} more like it)` : "";
+  report.fault = first === undefined ? undefined : first + more;
   yield recording.end();
 }
 

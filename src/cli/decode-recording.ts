@@ -4,6 +4,9 @@
  *
  * A recording says that a connection is closed after the first connection.close-ok. Frames may follow
  * it: where both sides close at once, the other close-ok. So such a connection is kept for a while.
+ *
+ * Behind a line that cannot be read, such as one that was cut, octets of any connection may be
+ * missing: each has a gap there.
  */
 import type { Dissector } from "../dissect/dissector.ts";
 import { recordedFromJson } from "../dissect/json.ts";
@@ -20,15 +23,22 @@ export class RecordingReader {
   /** The numbers of those that are kept though they are closed. */
   readonly #closed = new Set<number>();
 
+  /** Whether a line before this one could not be read. */
+  #isLost = false;
+
   constructor(dissector: Dissector) {
     this.#dissector = dissector;
   }
 
   /** Takes the next line; raises a `SyntaxError` for one that is no line of a conversation. */
   push(line: string): Item[] {
-    const recorded = recordedFromJson(line);
-    if (recorded === undefined) return [];
     const items: Item[] = [];
+    const wasLost = this.#isLost;
+    this.#isLost = true;
+    const recorded = recordedFromJson(line);
+    this.#isLost = false;
+    if (wasLost) this.#gaps(recorded?.time, items);
+    if (recorded === undefined) return items;
     const number = recorded.kind === "connection" ? recorded.id : recorded.connection;
     let connection = this.#connections.get(number);
     // The number again, from the beginning: one recording behind another in the same file.
@@ -67,6 +77,15 @@ export class RecordingReader {
   /** The recording ends here. */
   end(): Item[] {
     return [...this.#connections].flatMap(([number, connection]) => this.#end(number, connection));
+  }
+
+  #gaps(time: number | undefined, items: Item[]): void {
+    for (const [number, { id }] of this.#connections) {
+      if (this.#closed.has(number)) continue;
+      for (const side of ["client", "server"] as const) {
+        items.push(...this.#dissector.gap(id, side, 0, time));
+      }
+    }
   }
 
   /** The file says so: because of a close-ok that we have seen too, or because the streams ended. */

@@ -19,6 +19,11 @@ export class ConversationSummary {
   #nacks = 0;
   #returns = 0;
 
+  /** Whether there was nothing to count. */
+  get isEmpty(): boolean {
+    return this.#connections === 0;
+  }
+
   /** Counts an item. */
   add(item: Item): void {
     if (item.kind === "message") {

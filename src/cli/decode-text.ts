@@ -255,7 +255,7 @@ function mask(perLine: number): string {
 function titleOf({ type, method, missing, bytes }: EventItem): string {
   if (type === "method") return method ?? "method";
   if (type === "protocol-header") return `AMQP ${[...bytes.subarray(5)].join("-")}`;
-  if (type === "gap") return `${count(missing ?? 0, "octet")} missing`;
+  if (type === "gap") return missing ? `${count(missing, "octet")} missing` : "octets missing";
   return type === "undecodable" ? `${count(bytes.length, "octet")}, no frame` : type;
 }
 

@@ -74,7 +74,9 @@ async function decodeTo(
     if (lines.length > 0 && !(await write(io.stdout, `${lines.join("\n")}\n`))) return EXIT.failed;
   }
   const end = text.flush();
-  if (!options.json && options.summary) end.push("", ...summary.lines(report.others));
+  // Of a file that is none there is nothing to sum up.
+  const isNothing = report.fault !== undefined && summary.isEmpty && report.others === 0;
+  if (!options.json && options.summary && !isNothing) end.push("", ...summary.lines(report.others));
   if (end.length > 0) await write(io.stdout, `${end.join("\n")}\n`);
   if (report.fault !== undefined) io.stderr.write(`amqp091: ${printable(report.fault)}\n`);
   return summary.errors > 0 || report.fault !== undefined ? EXIT.failed : EXIT.ok;

@@ -44,7 +44,7 @@ export class Dissector {
     return this.#conversation(connection)?.push(from, octets, time) ?? [];
   }
 
-  /** So many octets of a side are missing here. */
+  /** So many octets of a side are missing here; 0: nobody knows how many. */
   gap(connection: number, from: Side, missing: number, time?: number): Item[] {
     return this.#conversation(connection)?.gap(from, missing, time) ?? [];
   }

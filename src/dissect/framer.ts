@@ -102,13 +102,13 @@ export class Framer {
     return this.#next(why);
   }
 
-  /** So many octets are missing here. Call it when {@link finish} gives nothing more. */
+  /** So many octets are missing here, 0: nobody knows how many. Call it when {@link finish} gives nothing more. */
   gap(missing: number): Piece {
     const offset = this.#offset;
     this.#offset += missing;
     const frameEnd = this.#mode === "skip" ? this.#skipUntil : this.#cutFrameEnd;
     this.#cutFrameEnd = 0;
-    if (frameEnd > 0 && frameEnd >= this.#offset) this.#skip(frameEnd);
+    if (missing > 0 && frameEnd >= this.#offset) this.#skip(frameEnd);
     else if (this.#mode !== "encrypted") this.#search(0, undefined);
     return { kind: "gap", offset, bytes: NOTHING, error: undefined, missing };
   }

@@ -42,12 +42,15 @@ export function recordedFromJson(line: string): RecordedItem | undefined {
     return { kind, id, ...ends, state: text(state) ?? "", time: number(time) };
   }
   if (kind === "event" && isId(item["connection"])) {
-    const { connection, from, time, bytes, missing } = item;
+    const { connection, from, time, bytes, type } = item;
+    const missing = item["missing"] ?? (type === "gap" ? 0 : undefined);
     if ((from !== "client" && from !== "server") || typeof bytes !== "string") {
       throw new SyntaxError("an event has a side and bytes");
     }
-    const octets = fromHex(bytes);
-    return { kind, connection, from, time: number(time), bytes: octets, missing: number(missing) };
+    if (missing !== undefined && !(isId(missing) && missing >= 0)) {
+      throw new SyntaxError("what is missing is a number of octets");
+    }
+    return { kind, connection, from, time: number(time), bytes: fromHex(bytes), missing };
   }
   if (kind === "message" || kind === "link" || kind === "notice") return undefined;
   throw new SyntaxError("not an item of a conversation");

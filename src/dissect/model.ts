@@ -89,7 +89,7 @@ export interface EventItem {
   readonly fields: readonly Field[];
   /** What is wrong with it: the first thing that is. */
   readonly error: EventError | undefined;
-  /** Of a gap: how many octets are missing. */
+  /** Of a gap: how many octets are missing; 0 where nobody knows how many. */
   readonly missing: number | undefined;
 }
 

@@ -40,6 +40,7 @@ export class PcapngReader implements PacketReader {
   #little = true;
   #interfaces: Interface[] = [];
   #count = 0;
+  #begun = false;
   /** Of a block that is passed over: what is still to come of it. */
   #skip = 0;
   /** What is wrong with the end, once it is known. */
@@ -90,6 +91,11 @@ export class PcapngReader implements PacketReader {
     this.#skip -= this.#queue.skip(this.#skip);
     const head = this.#queue.peek(12);
     if (this.#skip > 0 || head === undefined) return false;
+    if (!this.#begun && head.getUint32(0, false) !== SECTION) {
+      this.error = "not a pcapng file";
+      return false;
+    }
+    this.#begun = true;
     if (head.getUint32(0, false) === SECTION && !this.#beginSection(head)) return false;
     const type = head.getUint32(0, this.#little);
     const length = head.getUint32(4, this.#little);
