@@ -5,6 +5,7 @@
  *     event   seconds conn  offset  ch
  *        12  0.004211 1 →      512   1 basic.publish exchange="" routingKey="q" …
  */
+import { protocolName } from "../dissect/annotate.ts";
 import { explainMethod, explainType } from "../dissect/explain.ts";
 import type {
   ConnectionItem,
@@ -254,7 +255,7 @@ function mask(perLine: number): string {
 
 function titleOf({ type, method, missing, bytes }: EventItem): string {
   if (type === "method") return method ?? "method";
-  if (type === "protocol-header") return `AMQP ${[...bytes.subarray(5)].join("-")}`;
+  if (type === "protocol-header") return protocolName(bytes);
   if (type === "gap") return missing ? `${count(missing, "octet")} missing` : "octets missing";
   return type === "undecodable" ? `${count(bytes.length, "octet")}, no frame` : type;
 }

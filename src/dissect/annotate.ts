@@ -72,12 +72,28 @@ export function annotateProtocolHeader(bytes: Uint8Array): Annotated {
   }
   for (let i = 4; i < PROTOCOL_HEADER.length; i++) {
     if (bytes[i] !== PROTOCOL_HEADER[i]) {
-      const version = [...bytes.subarray(4)].join(".");
-      a.mark(i, `the header is that of AMQP ${version}, not of 0.0.9.1`);
+      const octets = [...bytes.subarray(4)].join(".");
+      a.mark(i, `the header is that of AMQP ${octets} (${protocolName(bytes)}), not of 0.0.9.1`);
     }
   }
   const { fields, error } = a;
   return { type: "protocol-header", channel: undefined, method: undefined, fields, error };
+}
+
+/**
+ * Which protocol a header is of: `AMQP 0-9-1`, or what the octets behind `AMQP` say elsewhere (AMQP
+ * 1.0, sections 2.2, 5.2 and 5.3; AMQP 0-9, section 4.2.2).
+ */
+export function protocolName(bytes: Uint8Array): string {
+  const [id, ...version] = bytes.subarray(4);
+  const octets = version.join("-");
+  if (id === 0 && octets === "0-9-1") return "AMQP 0-9-1";
+  if (id === 1 && version[0] === 1) return `AMQP ${version.slice(1).join("-")}`;
+  if (octets !== "1-0-0") return `AMQP ${[id, ...version].join(" ")}`;
+  return (
+    { 0: "AMQP 1.0", 2: "AMQP 1.0 with TLS", 3: "AMQP 1.0 with SASL" }[id as number] ??
+    `AMQP ${id} ${octets}`
+  );
 }
 
 /** Octets of which nothing is known. */
@@ -121,7 +137,10 @@ function annotateMethod(
 ): string | undefined {
   const { reader } = a;
   const start = reader.offset;
-  if (!addIds(a, ["classId", "methodId"])) return undefined;
+  if (!addIds(a, ["classId", "methodId"])) {
+    a.addRest("undecoded");
+    return undefined;
+  }
   const classId = readShort(reader.bytes, start);
   const methodId = readShort(reader.bytes, start + 2);
   const name = methodName(classId, methodId);

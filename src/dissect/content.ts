@@ -13,6 +13,8 @@ export interface ContentPlace {
   readonly method?: string | undefined;
   /** What is wrong with it; of the frame as a whole. */
   readonly error?: string | undefined;
+  /** Where that is, counted from the first octet of what the frame carries; default: the frame. */
+  readonly errorAt?: number | undefined;
   /** The content that it completes. */
   readonly whole?: WholeContent | undefined;
 }
@@ -65,7 +67,10 @@ export class ContentAssembler {
     if (this.#unsure) this.#sure.add(channel);
     if (hasContent) this.#underWay.set(channel, new Content(event));
     if (interrupted === undefined) return {};
-    return { error: `the content of ${interrupted.method} is not complete` };
+    const { method, start, size, received } = interrupted;
+    const came = size === undefined ? "no header" : `${received} of the ${size} octets of its body`;
+    const error = `the content of ${method} (event ${start.id}) is not complete: ${came} came`;
+    return { error, errorAt: 0 };
   }
 
   /** A content header that announces a body of so many octets; undefined where it cannot be read. */
@@ -95,7 +100,8 @@ export class ContentAssembler {
     const { method } = content;
     if (octets.length > content.size - content.received) {
       this.#drop(channel);
-      return { method, error: `the body is longer than the ${content.size} octets announced` };
+      const error = `the body is longer than the ${content.size} octets announced`;
+      return { method, error, errorAt: content.size - content.received };
     }
     content.bodies++;
     if (content.bodies <= MAX_BODY_EVENTS) content.events.push(event.id);

@@ -1,4 +1,5 @@
 /** One connection: its two directions, its state, and what belongs together in it. */
+import { FRAME_HEADER_SIZE } from "../wire/frame.ts";
 import { METHODS } from "../wire/generated/method-table.ts";
 import type { Method } from "../wire/generated/methods.ts";
 import {
@@ -62,6 +63,7 @@ export class Conversation {
       content: new ContentAssembler(maxBody, midstream || open.mixed === true),
       mask: options.showSecrets ? undefined : new SecretMask(),
       ended: false,
+      begun: false,
     });
     this.#sides = { client: direction(), server: direction() };
   }
@@ -132,12 +134,26 @@ export class Conversation {
     };
     const place = this.#place(content, event, payload, piece);
     event.method ??= place.method;
-    if (place.error !== undefined) event.error ??= { offset: 0, message: place.error };
+    if (place.error !== undefined) {
+      const at = place.errorAt === undefined ? 0 : FRAME_HEADER_SIZE + place.errorAt;
+      event.error ??= { offset: at, message: place.error };
+    }
+    if (this.#isSecondHeader(this.#sides[direction], piece)) {
+      event.error ??= { offset: 0, message: "the AMQP header comes once, before all else" };
+    }
     if (this.#options.explain) event.fields = explainFields(event.method, event.fields);
     items.push(event);
     if (place.whole !== undefined) items.push(place.whole.message);
     this.#link(event, place.whole, items);
     this.#follow(event, items);
+  }
+
+  /** A header behind a frame or another header; in a mixed stream the other side may answer it. */
+  #isSecondHeader(side: Direction, { kind }: Piece): boolean {
+    const isHeader = kind === "protocol-header";
+    const before = side.begun;
+    side.begun ||= kind === "frame" || (isHeader && this.#mixed === undefined);
+    return isHeader && before;
   }
 
   #annotate(direction: Side, { kind, bytes, error }: Piece): Annotated {
@@ -246,6 +262,8 @@ interface Direction {
   readonly content: ContentAssembler;
   readonly mask: SecretMask | undefined;
   ended: boolean;
+  /** Whether a frame or the AMQP header has been seen. */
+  begun: boolean;
 }
 
 interface Channel {

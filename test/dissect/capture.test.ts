@@ -152,6 +152,11 @@ describe("TCP segments", () => {
     ["Ethernet, IPv6", 1, concat(new Uint8Array(12), hex("86dd"), ip6(segment))],
     ["Linux cooked", 113, concat(new Uint8Array(14), hex("0800"), ip4(segment))],
     ["Linux cooked, version 2", 276, concat(hex("0800"), new Uint8Array(18), ip4(segment))],
+    [
+      "Linux cooked, version 2, with a VLAN tag",
+      276,
+      concat(hex("8100"), new Uint8Array(18), hex("0005 0800"), ip4(segment)),
+    ],
     ["BSD loopback, little endian", 0, concat(hex("02000000"), ip4(segment))],
     ["OpenBSD loopback", 108, concat(hex("00000018"), ip6(segment))],
     ["raw IP", 101, ip4(segment)],

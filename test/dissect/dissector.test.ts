@@ -448,4 +448,37 @@ describe("frames of unknown type", () => {
       if (!known.has(type)) expect(event, `${type}`).to.include({ type: "undecodable" });
     }
   });
+
+  it("says that the header comes once", () => {
+    const header = Uint8Array.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]);
+    const events = eventsOf(dissect([["client", concat(header, header)]]));
+    expect(events.map(({ error }) => error?.message)).to.deep.equal([
+      undefined,
+      "the AMQP header comes once, before all else",
+    ]);
+  });
+
+  for (const [octets, says] of [
+    [[1, 1, 0, 9], "(AMQP 0-9)"],
+    [[0, 1, 0, 0], "(AMQP 1.0)"],
+    [[2, 1, 0, 0], "(AMQP 1.0 with TLS)"],
+    [[3, 1, 0, 0], "(AMQP 1.0 with SASL)"],
+  ] as const) {
+    it(`names the header of another protocol: ${octets.join(" ")}`, () => {
+      const header = Uint8Array.from([0x41, 0x4d, 0x51, 0x50, ...octets]);
+      expect(eventsOf(dissect([["client", header]]))[0]?.error?.message).to.include(says);
+    });
+  }
+
+  it("marks the first octet too many of a body, and says which content is not complete", () => {
+    const publish = publishFrames(1, { body: "hello" });
+    const long = concat(publish.subarray(0, -13), bodyFrame(1, new Uint8Array(8)));
+    expect(eventsOf(dissect([["client", long]]))[2]?.error).to.deep.include({ offset: 12 });
+    const cut = concat(publish.subarray(0, -13), publish);
+    expect(eventsOf(dissect([["client", cut]]))[2]?.error).to.deep.equal({
+      offset: 7,
+      message:
+        "the content of basic.publish (event 1) is not complete: 0 of the 5 octets of its body came",
+    });
+  });
 });

@@ -60,7 +60,9 @@ function ipOffset(linkType: number, view: DataView): number | "other" | "unknown
       return behindEtherType(view, 14);
     case COOKED_2:
       // The type comes first here, and 18 octets of other things follow it.
-      return IP.includes(view.getUint16(0)) ? 20 : "other";
+      return VLAN.includes(view.getUint16(0))
+        ? behindEtherType(view, 22) // behind the tag
+        : ipOr(view.getUint16(0), 20);
     case LOOPBACK_NATIVE:
     case LOOPBACK:
       // The address family, 2 or one of many for IPv6, in the byte order of who captured it.
@@ -73,7 +75,11 @@ function ipOffset(linkType: number, view: DataView): number | "other" | "unknown
 function behindEtherType(view: DataView, at: number): number | "other" {
   let offset = at;
   while (VLAN.includes(view.getUint16(offset))) offset += 4;
-  return IP.includes(view.getUint16(offset)) ? offset + 2 : "other";
+  return ipOr(view.getUint16(offset), offset + 2);
+}
+
+function ipOr(etherType: number, offset: number): number | "other" {
+  return IP.includes(etherType) ? offset : "other";
 }
 
 function readIp(view: DataView, at: number, originalLength: number): Read {
