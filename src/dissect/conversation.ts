@@ -15,7 +15,7 @@ import type { ConnectionItem, ConnectionState, EventItem, Item, Side } from "./m
 import type { OpenOptions } from "./options.ts";
 import { MAX_OPEN_PUBLISHES, type OpenPublishes, PublishLinks } from "./publish-links.ts";
 import { ReplyLinks } from "./reply-links.ts";
-import { SecretMask } from "./secrets.ts";
+import { SecretMask, type Sender } from "./secrets.ts";
 
 /** The options of the dissector, all of them there. */
 export interface ConversationOptions {
@@ -49,23 +49,27 @@ export class Conversation {
   #mixed: Side | undefined;
 
   constructor(id: number, open: OpenOptions, options: ConversationOptions) {
-    const midstream = open.midstream ?? false;
+    const { midstream = false, mixed = false } = open;
     this.id = id;
     this.client = open.client;
     this.server = open.server;
     this.state = midstream ? "unknown" : "handshake";
     this.#options = options;
-    this.#mixed = open.mixed ? (open.first ?? "client") : undefined;
+    this.#mixed = mixed ? (open.first ?? "client") : undefined;
     const { maxFrameSize, maxBody } = options;
-    const direction = (): Direction => ({
+    const mask = (sender: Sender): SecretMask | undefined =>
+      options.showSecrets ? undefined : new SecretMask(sender);
+    const mixedMask = mask("mixed");
+    const direction = (from: Side): Direction => ({
       framer: new Framer(midstream, maxFrameSize),
       // What people paste is often a frame alone.
-      content: new ContentAssembler(maxBody, midstream || open.mixed === true),
-      mask: options.showSecrets ? undefined : new SecretMask(),
+      content: new ContentAssembler(maxBody, midstream || mixed),
+      // Of a mixed stream nobody knows who has sent what is no frame.
+      mask: mixed ? mixedMask : mask(midstream ? "unsure" : from),
       ended: false,
       begun: false,
     });
-    this.#sides = { client: direction(), server: direction() };
+    this.#sides = { client: direction("client"), server: direction("server") };
   }
 
   push(from: Side, octets: Uint8Array, time: number | undefined): Item[] {
@@ -80,11 +84,12 @@ export class Conversation {
 
   gap(from: Side, missing: number, time: number | undefined): Item[] {
     const items: Item[] = [];
-    const { framer, content } = this.#sides[from];
+    const { framer, content, mask } = this.#sides[from];
     for (let piece = framer.finish("gap"); piece; piece = framer.finish("gap")) {
       this.#take(from, piece, time, items);
     }
     this.#take(from, framer.gap(missing), time, items);
+    mask?.gap(framer.isInFrame);
     content.forget();
     // A publish, a return or a confirm may be among what is missing: nobody knows the numbers.
     for (const { publishes } of this.#channels.values()) publishes.forget();
@@ -115,7 +120,8 @@ export class Conversation {
     // The mask changes the octets; what is read from them is read before.
     const { mask, content } = this.#sides[from];
     const payload = contentOf(annotated, bytes);
-    const fields = mask?.mask(annotated, bytes) ?? annotated.fields;
+    const read = { fields: annotated.fields, error: piece.error ?? annotated.error };
+    const { fields, error } = mask?.mask(annotated, bytes, read.error) ?? read;
     const { type, channel, method } = annotated;
     const event: Writable<EventItem> = {
       kind: "event",
@@ -129,7 +135,7 @@ export class Conversation {
       channel,
       method,
       fields,
-      error: piece.error ?? annotated.error,
+      error,
       missing,
     };
     const place = this.#place(content, event, payload, piece);

@@ -72,6 +72,11 @@ export class Framer {
     return this.#end - this.#start;
   }
 
+  /** Whether the next octets are the rest of a frame that `finish` gave in part. */
+  get isInFrame(): boolean {
+    return this.#mode === "skip";
+  }
+
   /** Takes the next octets. */
   push(piece: Uint8Array): void {
     const length = this.#end - this.#start;

@@ -1,94 +1,227 @@
 /**
  * Hides passwords and what takes their place: the responses of SASL (connection.start-ok and
  * secure-ok) and the secret of connection.update-secret, in the values as well as in the octets,
- * which are replaced by as many `*`. So is what lies behind the ids of such a method where the frame
- * cannot be read: rather too much than a password in a log.
+ * which are replaced by as many `*`.
+ *
+ * A frame with a secret may be damaged, and is then read as anything: another method, a body, no
+ * frame at all. So whatever a client sends is hidden until a frame behind its login has been read,
+ * unless it was read without a mistake and has no secret in it. From then on the same holds for
+ * channel 0, where update-secret may come, and for what is no frame but may have been that method.
+ * Rather too much than a password in a log.
  *
  * How long a secret is is not told either. Only, a frame keeps its size and its offsets, so that a
  * recording can be decoded: whoever has all of the frame can still work it out.
  */
-import { METHODS } from "../wire/generated/method-table.ts";
+import { FRAME_HEADER_SIZE } from "../wire/frame.ts";
+import { METHODS, type MethodDescription } from "../wire/generated/method-table.ts";
 import type { Method } from "../wire/generated/methods.ts";
 import { type Annotated, isSecret } from "./annotate.ts";
-import type { Field } from "./model.ts";
+import type { EventError, Field } from "./model.ts";
+
+/**
+ * Who sends: a side of a connection whose beginning was seen; one of a connection whose beginning was
+ * not, so that nobody is sure which; or both in one stream, which may be any piece of a connection.
+ */
+export type Sender = "client" | "server" | "unsure" | "mixed";
+
+/** What a mask leaves of an event. */
+export interface Masked {
+  readonly fields: readonly Field[];
+  readonly error: EventError | undefined;
+}
 
 /** Hides the secrets of one direction. */
 export class SecretMask {
-  /** A frame with a secret in it broke off, or cannot be read. */
+  readonly #sender: Sender;
+  /** A login may be under way: nothing has been read yet that comes behind it. */
+  #isLogin: boolean;
+  /** A frame with a secret in it broke off. */
   #inSecret = false;
+  /** Octets are missing, among them perhaps the beginning of what comes next. */
+  #isBehindGap = false;
   /** The last octets of the block before, where the ids of a method may begin. */
   #tail: Uint8Array = NOTHING;
 
-  /** Hides what is secret in an event: gives its fields; its octets are changed in place. */
-  mask(annotated: Annotated, bytes: Uint8Array): readonly Field[] {
-    const { type, fields } = annotated;
-    if (type === "gap") return fields;
-    if (type === "undecodable") return this.#maskOctets(bytes, fields);
-    this.#tail = NOTHING;
-    this.#inSecret = false;
-    if (type !== "method" || !mayBeSecret(annotated)) return fields;
-    // Cut: what comes behind a gap may be the rest of the secret.
-    this.#inSecret = fields.at(-1)?.name !== "end";
-    // Of a method that nobody can name, the cut is before anything that is its own.
-    if (annotated.method === undefined) return fields;
-    // With a wrong size before it, the secret is read as part of something else.
-    const isDamaged = annotated.error !== undefined;
-    const shown = fields.map((field) => {
-      const isHidden =
-        field.secret === true ||
-        field.part === "undecoded" ||
-        (isDamaged && field.part === "argument");
-      if (!isHidden) return field;
-      bytes.fill(STAR, field.valueOffset, field.offset + field.length);
-      return hidden(field);
-    });
-    return shown;
+  constructor(sender: Sender) {
+    this.#sender = sender;
+    this.#isLogin = sender === "client" || sender === "unsure";
   }
 
-  #maskOctets(bytes: Uint8Array, fields: readonly Field[]): readonly Field[] {
-    let from = 0;
-    if (!this.#inSecret) {
-      const before = this.#tail;
-      const all = new Uint8Array(before.length + bytes.length);
-      all.set(before);
-      all.set(bytes, before.length);
-      this.#tail = all.slice(-(ID_SIZE - 1));
-      const at = findIds(all);
-      if (at < 0) return fields;
-      this.#inSecret = true;
-      from = Math.max(at + ID_SIZE - before.length, 0);
+  /** Octets are missing; `inFrame`: what comes is the rest of the frame before. */
+  gap(inFrame: boolean): void {
+    this.#isBehindGap = !inFrame && this.#sender !== "server";
+    this.#tail = NOTHING;
+  }
+
+  /** Hides what is secret in an event: gives what may be shown; its octets are changed in place. */
+  mask(annotated: Annotated, bytes: Uint8Array, error: EventError | undefined): Masked {
+    const { type, fields } = annotated;
+    const asItIs: Masked = { fields, error };
+    if (type === "gap" || type === "encrypted") return asItIs;
+    if (type === "undecodable") {
+      const from = this.#secretFrom(bytes);
+      if (from === undefined) return asItIs;
+      bytes.fill(STAR, from);
+      return { fields: fields.map(hidden), error: withoutValues(error) };
     }
-    bytes.fill(STAR, from);
-    return fields.map(hidden);
+    this.#tail = NOTHING;
+    this.#isBehindGap = false;
+    this.#inSecret = false;
+    const method = descriptionOf(annotated);
+    if (this.#sender === "mixed" && LOGIN.has(annotated.method ?? type)) this.#isLogin = true;
+    if (error === undefined && (type === "heartbeat" || type === "protocol-header")) return asItIs;
+    if (error === undefined && method !== undefined) {
+      this.#learn(annotated, method);
+      const { method: name } = annotated;
+      const isHidden = (field: Field): boolean =>
+        isSecretField(field, `${name}.${field.name}`, this.#sender);
+      return { fields: hideFields(fields, bytes, isHidden), error };
+    }
+    if (!this.#mayBeSecret(annotated, error)) return asItIs;
+    // Cut: what comes behind a gap may be the rest of the secret.
+    this.#inSecret = fields.at(-1)?.name !== "end";
+    const shown = hideFields(fields, bytes, isBehindIds);
+    return { fields: shown, error: withoutValues(error) };
+  }
+
+  /** A method without a mistake tells how far a connection is, and who sends. */
+  #learn({ method, channel }: Annotated, { from }: MethodDescription): void {
+    const isServers = this.#sender === "unsure" && from.length === 1 && from[0] === "server";
+    if (channel !== 0 || BEHIND_LOGIN.has(method as string)) this.#isLogin = false;
+    else if (isServers) this.#isLogin = false;
+  }
+
+  /** A frame with a mistake in it, one that nobody knows, or content. */
+  #mayBeSecret(annotated: Annotated, error: EventError | undefined): boolean {
+    const { type, channel } = annotated;
+    const method = descriptionOf(annotated);
+    if (method !== undefined && SECRET_METHODS.has(method)) return true;
+    const isOnChannel = channel !== undefined && channel !== 0;
+    if (this.#isLogin && method === undefined) {
+      // A piece of a conversation whose login is not there may begin with content.
+      const isContent = type === "header" || type === "body";
+      return !(isContent && isOnChannel && this.#sender !== "client" && error === undefined);
+    }
+    if (isOnChannel) return false;
+    // What a server says with a mistake in it is no secret.
+    return this.#sender !== "server" || method === undefined;
+  }
+
+  /** Where in octets that are no frame a secret may begin; undefined if nowhere. */
+  #secretFrom(bytes: Uint8Array): number | undefined {
+    if (this.#isLogin || this.#inSecret || this.#isBehindGap) return 0;
+    const before = this.#tail;
+    const all = new Uint8Array(before.length + bytes.length);
+    all.set(before);
+    all.set(bytes, before.length);
+    this.#tail = all.slice(-(LONGEST_SIGN - 1));
+    const at = findSign(all);
+    if (at === undefined) return undefined;
+    this.#inSecret = true;
+    return Math.max(at - before.length, 0);
   }
 }
 
 const NOTHING = new Uint8Array(0);
 const STAR = 0x2a;
-const ID_SIZE = 4;
 
-/** The ids of the methods that carry a secret, four octets each. */
-const SECRET_IDS: readonly number[] = (Object.keys(METHODS) as Method["name"][])
-  .filter(hasSecret)
-  .map((name) => METHODS[name].classId * 0x10000 + METHODS[name].methodId);
+/** With what a login begins or goes on. */
+const LOGIN: ReadonlySet<string> = new Set([
+  "protocol-header",
+  ...["connection.start", "connection.start-ok", "connection.secure", "connection.secure-ok"],
+]);
 
-function hasSecret(name: Method["name"]): boolean {
-  return METHODS[name].fields.some((field) => isSecret(name, field.name));
-}
+/** Methods of channel 0 that a client sends when its login is over. */
+const BEHIND_LOGIN: ReadonlySet<string> = new Set(["connection.tune-ok", "connection.open"]);
 
-/** A method with a secret, or one that was cut before anybody can tell. */
-function mayBeSecret({ method, channel }: Annotated): boolean {
-  if (method === undefined) return channel === 0 || channel === undefined;
-  return Object.hasOwn(METHODS, method) && hasSecret(method as Method["name"]);
-}
+/** The methods that carry a secret. */
+const SECRET_METHODS: ReadonlySet<MethodDescription> = new Set(
+  (Object.keys(METHODS) as Method["name"][])
+    .filter((name) => METHODS[name].fields.some((field) => isSecret(name, field.name)))
+    .map((name) => METHODS[name]),
+);
 
-function findIds(bytes: Uint8Array): number {
-  let last = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) {
-    last = ((last << 8) | (bytes[i] as number)) >>> 0;
-    if (i >= ID_SIZE - 1 && SECRET_IDS.includes(last)) return i - ID_SIZE + 1;
+/** What an octet of a sign may be if it may be any. */
+const ANY = -1;
+
+/**
+ * By what a method with a secret is found in octets that are no frame: its ids, and the same with one
+ * octet wrong, lost, or too many; or what a response of SASL is behind.
+ */
+const SIGNS: readonly (readonly number[])[] = [
+  [0x50, 0x4c, 0x41, 0x49, 0x4e], // PLAIN, a mechanism of SASL
+  ...[...SECRET_METHODS].flatMap(({ classId, methodId }) => {
+    const ids = [classId >>> 8, classId & 0xff, methodId >>> 8, methodId & 0xff];
+    const places = ids.map((_, i) => i);
+    return [
+      ids,
+      ...places.map((i) => ids.with(i, ANY)),
+      ...places.map((i) => ids.toSpliced(i, 1)),
+      ...places.slice(1).map((i) => ids.toSpliced(i, 0, ANY)),
+    ];
+  }),
+];
+
+const LONGEST_SIGN = 5;
+
+/** Where the first of all signs ends. */
+function findSign(bytes: Uint8Array): number | undefined {
+  for (let at = 0; at < bytes.length; at++) {
+    const sign = SIGNS.find(
+      (octets) =>
+        at + octets.length <= bytes.length &&
+        octets.every((octet, i) => octet === ANY || octet === bytes[at + i]),
+    );
+    if (sign !== undefined) return at + sign.length;
   }
-  return -1;
+  return undefined;
+}
+
+function descriptionOf({ type, method }: Annotated): MethodDescription | undefined {
+  if (type !== "method" || method === undefined || !Object.hasOwn(METHODS, method))
+    return undefined;
+  return METHODS[method as Method["name"]];
+}
+
+function hideFields(
+  fields: readonly Field[],
+  bytes: Uint8Array,
+  isHidden: (field: Field) => boolean,
+): readonly Field[] {
+  return fields.map((field) => {
+    if (!isHidden(field)) return field;
+    bytes.fill(STAR, field.valueOffset, field.offset + field.length);
+    return hidden(field);
+  });
+}
+
+/**
+ * A secret, or a neighbour that does not look like itself: with a wrong length the secret is read as
+ * part of what is before or behind it.
+ */
+function isSecretField(field: Field, name: string, sender: Sender): boolean {
+  // One octet makes it of secure-ok.
+  if (sender === "mixed" && name === "connection.secure.challenge") return true;
+  const looks = NEIGHBOURS[name];
+  if (looks === undefined) return field.secret === true;
+  return typeof field.value !== "string" || !looks.test(field.value);
+}
+
+/** RFC 4422, section 3.1, and names as `en_US`; a reason may be anything. */
+const NEIGHBOURS: { readonly [field: string]: RegExp } = {
+  "connection.start-ok.mechanism": /^[A-Z0-9_-]{0,20}$/,
+  "connection.start-ok.locale": /^([A-Za-z]{1,8}([_.@-][A-Za-z0-9]{1,8}){0,3})?$/,
+  "connection.update-secret.reason": /^[\p{L} ,.:;'!?()-]{0,100}$/u,
+};
+
+/** All that goes beyond the first four octets of the payload, but the end. */
+function isBehindIds({ part, offset, length }: Field): boolean {
+  return part !== "frame" && offset + length > FRAME_HEADER_SIZE + 4;
+}
+
+/** Numbers that may be four octets of a secret. */
+function withoutValues(error: EventError | undefined): EventError | undefined {
+  return error && { ...error, message: error.message.replaceAll(/\d{8,}/g, "too many") };
 }
 
 function hidden(field: Field): Field {
