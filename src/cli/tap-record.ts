@@ -40,7 +40,7 @@ export class Recorder {
     comment: string,
     maxWaiting: number = MAX_WAITING,
   ): Promise<Recorder> {
-    const stream = createWriteStream(file);
+    const stream = createWriteStream(file, { mode: 0o600 }); // as a page: for its owner alone
     await once(stream, "open");
     const format = /\.pcapng$/i.test(file) ? captureFormat(comment) : JSON_FORMAT;
     stream.write(format.begin);

@@ -35,7 +35,7 @@ export interface Trace {
  */
 export function traceTo(file: string, options: TraceOptions = {}): Trace {
   const { showSecrets = false } = options;
-  const descriptor = openSync(file, "w");
+  const descriptor = openSync(file, "w", 0o600); // the messages are for its owner alone
   const known = new Set<number>();
   let isOpen = true;
   const write = (item: object): void => {

@@ -1,5 +1,5 @@
 /** `amqp091 tap` between clients and the embedded broker, or sockets that say what a test says. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,6 +122,7 @@ describe("amqp091 tap", () => {
       await publishThrough(tap as TapCommand, "x".repeat(200_000));
       await until(() => tap?.items.some(({ state }) => state === "closed") === true);
       expect(await tap?.stop()).to.equal(0);
+      expect((await stat(file)).mode & 0o777).to.equal(0o600);
       const octets = await readFile(file, "latin1");
       expect(octets).not.to.match(/guest\0guest|\0guest|00677565737400/);
       const { code, stdout } = await run(["decode", "--json", file]);
