@@ -67,13 +67,15 @@ export class SocketPair {
   #sideClosed(from: Side, to: Side): void {
     if (this.#closed.has(from)) return;
     this.#closed.add(from);
+    // Asked here: a TLS socket that is reset below may close before that returns.
+    const isLast = this.#closed.size === 2;
     const { stream } = this.#ends[from];
     const whole = stream.readableEnded && stream.writableFinished;
     if (!whole && this.#reset === undefined && !this.#destroyed) {
       this.#reset = { by: from, cause: this.#causes.get(from) };
       resetSocket(this.#ends[to]);
     }
-    if (this.#closed.size === 2) this.#listener.closed(this.#reset);
+    if (isLast) this.#listener.closed(this.#reset);
   }
 }
 

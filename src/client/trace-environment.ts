@@ -1,6 +1,8 @@
 /** The trace without a change to the program: `NODE_DEBUG=amqp091` and `AMQP091_TRACE=FILE`. */
 import { subscribe } from "node:diagnostics_channel";
+import { format as formatPath, parse as parsePath } from "node:path";
 import { debuglog, inspect } from "node:util";
+import { isMainThread, threadId } from "node:worker_threads";
 import { readClientMethod, readServerMethod } from "../wire/generated/codec.ts";
 import { readContentHeader } from "../wire/properties.ts";
 import { Reader } from "../wire/reader.ts";
@@ -28,8 +30,28 @@ export function traceFromEnvironment(): void {
     });
   }
   const file = process.env["AMQP091_TRACE"];
-  if (file) traceOrWarn(file.replaceAll("%p", String(process.pid)));
+  if (file) traceOrWarn(ownFile(file));
 }
+
+/**
+ * Each process and each thread has a file of its own, for they would write over one another's: what the
+ * name does not tell apart by `%p` or `%t` gets the number of the child process or of the worker before
+ * its extension. A process is a child where the environment that it was given names another.
+ */
+function ownFile(pattern: string): string {
+  const { pid } = process;
+  process.env[FIRST_PROCESS] ??= String(pid);
+  const apart: (string | number)[] = [];
+  if (!pattern.includes("%p") && process.env[FIRST_PROCESS] !== String(pid)) apart.push(pid);
+  if (!pattern.includes("%t") && !isMainThread) apart.push(`thread${threadId}`);
+  const file = pattern.replaceAll("%p", String(pid)).replaceAll("%t", String(threadId));
+  if (apart.length === 0) return file;
+  const { dir, name, ext } = parsePath(file);
+  return formatPath({ dir, name: [name, ...apart].join("-"), ext });
+}
+
+/** In the environment: which process was the first that was told to trace. */
+const FIRST_PROCESS = "AMQP091_TRACE_FIRST_PROCESS";
 
 let isDone = false;
 

@@ -27,7 +27,9 @@ export interface Trace {
  *
  * Each frame is in the file before the next thing happens, also when the process then crashes: this is
  * for looking for a mistake, and slow. The same without a change to the program: the environment
- * variable `AMQP091_TRACE=FILE`, in which `%p` stands for the number of the process.
+ * variable `AMQP091_TRACE=FILE`, in which `%p` stands for the number of the process and `%t` for that of
+ * the thread. Without them child processes and workers write to files beside it, with these numbers in
+ * their names.
  *
  * @param file Is emptied first. It has the messages in it, and no passwords unless asked for.
  * @throws The system's error where the file cannot be opened. If it cannot be written to later, the

@@ -178,6 +178,7 @@ describe("the proxy of amqp091 tap", () => {
         expect((await lost.catch((error) => [error]))[0]).to.have.property("code", "ECONNRESET");
         await until(() => told.length > 0);
         expect(told.at(-1)).to.equal(`reset by the ${by}`);
+        expect(told.filter((each) => each.startsWith("reset"))).to.have.length(1);
       });
     }
   }

@@ -1,6 +1,6 @@
 /** The client's channels of diagnostics_channel: what they tell, and what they cost nobody. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -333,6 +333,37 @@ describe("the client's trace", () => {
       const warned = await runScript(compiled, program, wrong);
       expect(warned.lines).to.deep.equal(["done"]);
       expect(warned.errors).to.match(/AMQP091_TRACE: ENOENT/);
+    });
+
+    it("AMQP091_TRACE=FILE gives each worker and each child process a file of its own", async () => {
+      const before = readdirSync(folder);
+      const source = `
+        import { spawnSync } from "node:child_process";
+        import { once } from "node:events";
+        import { Worker } from "node:worker_threads";
+        ${program}
+        const index = JSON.stringify(new URL("./index.js", import.meta.url));
+        const work = "import(" + index + ").then(async ({ connect }) => {" +
+          "const connection = await connect(process.env.URL); await connection.close(); })";
+        const workers = [1, 2].map(() => new Worker(work, { eval: true }));
+        await Promise.all(workers.map((worker) => once(worker, "exit")));
+        const child = spawnSync(process.execPath, ["-e", work]);
+        console.log(child.pid, child.stderr.toString());
+      `;
+      const env = { URL: broker.url, AMQP091_TRACE: join(folder, "shared.jsonl") };
+      const { lines, errors } = await runScript(compiled, source, env);
+      expect(errors).to.equal("");
+      const child = (lines[1] as string).trim();
+      const names = ["", `-${child}`, "-thread1", "-thread2"].map((own) => `shared${own}.jsonl`);
+      const files = readdirSync(folder).filter((name) => !before.includes(name));
+      expect(files.sort()).to.deep.equal(names.sort());
+      for (const name of names) {
+        const file = join(folder, name);
+        expect(statSync(file).mode & 0o777, name).to.equal(0o600);
+        const { code, stdout } = await run(["decode", file]);
+        expect(code, name).to.equal(0);
+        expect(stdout, name).to.match(/connection\.close-ok/);
+      }
     });
 
     it("nobody listens without it", async () => {
