@@ -133,9 +133,17 @@ const MEASURE = `() => {
   const focused = document.activeElement;
   if (focused !== null && focused.matches(":focus-visible")) {
     const { outlineColor, outlineStyle, outlineOffset, outlineWidth } = getComputedStyle(focused);
-    if (outlineStyle === "none" || parseFloat(outlineWidth) < 2) throw new Error("no focus");
-    const inside = parseFloat(outlineOffset) < 0;
-    add(nameOf(focused, "(focus)"), focused, outlineColor, groundOf(focused, inside), 3);
+    const frame = focused.closest(".timeline-frame");
+    if (outlineStyle === "none" && frame !== null) {
+      // The timeline's is drawn by what is around it, above the rows.
+      const ring = getComputedStyle(frame, "::after");
+      if (parseFloat(ring.borderTopWidth) < 2) throw new Error("no focus");
+      add(nameOf(focused, "(focus)"), focused, ring.borderTopColor, groundOf(focused, true), 3);
+    } else {
+      if (outlineStyle === "none" || parseFloat(outlineWidth) < 2) throw new Error("no focus");
+      const inside = parseFloat(outlineOffset) < 0;
+      add(nameOf(focused, "(focus)"), focused, outlineColor, groundOf(focused, inside), 3);
+    }
   }
   for (const row of document.querySelectorAll(".row.event")) {
     if (!isSeen(row)) continue;

@@ -9,7 +9,13 @@ import {
   isProblem,
   prepareSearch,
 } from "../../src/viewer/page/filter.ts";
-import { lanesOf, rowsInSight, widthsOf } from "../../src/viewer/page/lanes.ts";
+import {
+  lanesOf,
+  rowsInSight,
+  type Sight,
+  sightOf,
+  widthsOf,
+} from "../../src/viewer/page/lanes.ts";
 import { listFields, octetLines } from "../../src/viewer/page/octets.ts";
 import { argumentsOf, outcomesOf, titleOf, visible } from "../../src/viewer/page/words.ts";
 import { ViewerPage } from "../../src/viewer/viewer-page.ts";
@@ -106,7 +112,23 @@ describe("the viewer's logic", () => {
     expect(lanes.map(({ channel }) => channel)).to.deep.equal([1, 7]);
     expect(places.get("1/7")).to.equal(1);
     expect(widthsOf(2, 1000)).to.deep.equal({ lane: 500, lanes: 1000 });
-    expect(widthsOf(100, 1000).lane).to.be.above(200);
+    expect(widthsOf(10, 1000).lane).to.equal(100);
+    expect(widthsOf(100, 1000)).to.deep.equal({ lane: 90, lanes: 9000 });
+  });
+
+  it("puts the text beside an arrow where there is room for it", () => {
+    const at = (left: number, from: number): Sight => sightOf(left, 100, from, 500);
+    const seen = { isAway: false, shift: 0 };
+    expect(at(0, 0)).to.deep.equal({ ...seen, side: "left", room: 500 });
+    expect(at(200, 0)).to.deep.equal({ ...seen, side: "left", room: 300 });
+    expect(at(400, 0)).to.deep.equal({ ...seen, side: "right", room: 500 });
+    expect(at(400, 700).side).to.equal("left");
+    // Half of it is hidden; then it is not to be seen.
+    expect(at(0, 50)).to.deep.equal({ ...seen, side: "left", shift: 50, room: 500 });
+    expect(at(450, 0)).to.deep.equal({ ...seen, side: "right", shift: 50, room: 500 });
+    expect(at(0, 60)).to.include({ isAway: true, side: "left" });
+    expect(at(460, 0)).to.include({ isAway: true, side: "right" });
+    expect(at(9000, 0)).to.include({ isAway: true, side: "right" });
   });
 
   it("draws the rows within sight and a few more", () => {

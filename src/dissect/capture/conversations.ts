@@ -97,7 +97,7 @@ export class CaptureDissector {
       if (!connection.toldCut) {
         connection.toldCut = true;
         const { length, payload } = segment;
-        const message = `packet ${packet.number} was captured with ${payload.length} of its ${length} octets; more may be cut like this (see the gaps)`;
+        const message = `packet ${packet.number} was captured with ${payload.length} of its ${length} octets; more may be cut like this`;
         items.push(notice(message, undefined, packet.time));
       }
     }

@@ -17,17 +17,19 @@ export class Details {
   });
   readonly #conversation: Conversation;
   readonly #goTo: (id: number) => void;
+  readonly #close = element(
+    "button",
+    { class: "close", type: "button", title: "Close ( Esc )", "aria-label": "Close the details" },
+    "✕",
+  );
+  /** Says that the filter leaves the event out. */
+  readonly #absent = element("p", { class: "absent", role: "status" });
 
-  constructor(conversation: Conversation, goTo: (id: number) => void) {
+  constructor(conversation: Conversation, goTo: (id: number) => void, onClose: () => void) {
     this.#conversation = conversation;
     this.#goTo = goTo;
-    this.element.append(
-      element(
-        "p",
-        { class: "hint" },
-        "Select a frame to see its octets, and what each field means.",
-      ),
-    );
+    this.clear();
+    this.#close.addEventListener("click", onClose);
     this.element.addEventListener("mouseover", ({ target }) => this.#light(target as Element));
     this.element.addEventListener("mouseleave", () => this.#light(undefined));
     this.element.addEventListener("focusin", ({ target }) => this.#light(target as Element));
@@ -38,7 +40,10 @@ export class Details {
   show(row: EventRow): void {
     const { event } = row;
     const listed = listFields(this.#conversation.fieldsOf(event));
+    this.element.classList.remove("empty");
+    this.tell(true);
     this.element.replaceChildren(
+      ...[this.#close, this.#absent],
       ...this.#about(row),
       ...this.#links(row),
       element("h3", {}, "Octets"),
@@ -51,6 +56,21 @@ export class Details {
       ),
     );
     this.element.scrollTop = 0;
+  }
+
+  /** Shows no event: then it is a line that says what is there to see. */
+  clear(): void {
+    this.element.classList.add("empty");
+    const hint = "Select a frame to see its octets, and what each field means.";
+    this.element.replaceChildren(element("p", { class: "hint" }, hint));
+  }
+
+  /** Says whether the event is among those in the diagram. */
+  tell(isListed: boolean): void {
+    const all = element("kbd", {}, "Esc");
+    this.#absent.replaceChildren(
+      ...(isListed ? [] : ["Not among the frames that the filter leaves. ", all, " shows all."]),
+    );
   }
 
   /** Moves the focus to the first field. */

@@ -15,9 +15,24 @@ export interface Widths {
   readonly lanes: number;
 }
 
-/** The least that an arrow with its name needs, and the most that helps, in pixels. */
-const LEAST = 220;
+/** What of a lane is within sight, and where the text beside its arrows can be read. */
+export interface Sight {
+  /** Whether most of the lane is out of sight. */
+  readonly isAway: boolean;
+  /** Where the lane is if it is away; otherwise the end of the arrow where the text is. */
+  readonly side: "left" | "right";
+  /** How far that end is out of sight, in pixels. */
+  readonly shift: number;
+  /** For the text, in pixels. */
+  readonly room: number;
+}
+
+/** The least that is seen to be an arrow, and the most that helps, in pixels. */
+const LEAST = 90;
 const MOST = 900;
+
+/** Room for the name of a method and something of its arguments, in pixels. */
+const ENOUGH = 240;
 
 /** The lane of an event; what is on no channel is drawn where the connection's own methods are. */
 export function laneKey({ connection, channel = 0 }: EventRecord): string {
@@ -46,6 +61,28 @@ export function lanesOf(rows: readonly Row[]): { lanes: Lane[]; places: Map<stri
 export function widthsOf(lanes: number, room: number): Widths {
   const lane = Math.max(LEAST, Math.min(MOST, Math.floor(room / Math.max(lanes, 1))));
   return { lane, lanes: lane * Math.max(lanes, 1) };
+}
+
+/** The name of a lane, in a short form too, for where there is little room. */
+export function laneName({ connection, channel }: Lane, isShort: boolean): string {
+  if (isShort) return `${connection} · ${channel === 0 ? "conn" : `ch ${channel}`}`;
+  return `${connection} · ${channel === 0 ? "the connection itself" : `channel ${channel}`}`;
+}
+
+/** Looks at a lane through the window between `from` and `from + room`; all are in pixels. */
+export function sightOf(left: number, lane: number, from: number, room: number): Sight {
+  const end = from + room;
+  const first = Math.max(left, from);
+  const last = Math.min(left + lane, end);
+  if (last - first < Math.min(lane, room) / 2) {
+    return { isAway: true, side: left < from ? "left" : "right", shift: 0, room };
+  }
+  // There is one arrow in a row: its text may go on over the lanes beside it.
+  const after = end - first;
+  const before = last - from;
+  return after >= ENOUGH || after >= before
+    ? { isAway: false, side: "left", shift: first - left, room: after }
+    : { isAway: false, side: "right", shift: left + lane - last, room: before };
 }
 
 /** Which rows are within sight, with some more on both sides. */

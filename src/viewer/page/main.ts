@@ -9,13 +9,10 @@ import { Toolbar } from "./toolbar.ts";
 
 function main(): void {
   const conversation = readConversation();
-  const details = new Details(conversation, goTo);
+  const details = new Details(conversation, goTo, closeDetails);
   const timeline = new Timeline(conversation, (row) => {
     details.show(row);
-    // So that a link to the page can name a frame; a page in a frame may not be allowed to.
-    try {
-      history.replaceState(null, "", `#event-${row.event.id}`);
-    } catch {}
+    setHash(`#event-${row.event.id}`);
   });
   const toolbar = new Toolbar(conversation, refresh, () => help.showModal());
   const keys: Key[] = [
@@ -31,11 +28,11 @@ function main(): void {
     { keys: ["p"], help: "the problem before", run: () => timeline.find(-1, isBad) },
     { keys: ["/"], help: "search", run: () => toolbar.search.focus() },
     { keys: ["t"], help: "the theme: as the system has it, light, dark", run: switchTheme },
-    { keys: ["Escape"], help: "back to the frames; then: show all of them", run: goBack },
+    { keys: ["Escape"], help: "to the frames; then: show all; then: no details", run: goBack },
     { keys: ["?"], help: "this list", run: () => help.showModal() },
   ];
   const help = helpDialog(keys);
-  const columns = element("main", {}, timeline.element, details.element);
+  const columns = element("main", {}, timeline.frame, details.element);
   document.body.replaceChildren(toolbar.element, columns, help);
   listenForKeys(keys);
   toolbar.search.addEventListener("keydown", ({ key }) => {
@@ -59,6 +56,7 @@ function main(): void {
   function refresh(): void {
     const rows = filterRows(conversation, toolbar.filter);
     timeline.show(rows);
+    details.tell(timeline.selected !== undefined);
     toolbar.tell(rows.filter(({ kind }) => kind === "event").length, conversation.events.size);
   }
 
@@ -93,7 +91,22 @@ function main(): void {
   function goBack(): void {
     if (document.activeElement !== timeline.element) timeline.element.focus();
     else if (toolbar.clear()) refresh();
+    else closeDetails();
   }
+
+  function closeDetails(): void {
+    details.clear();
+    timeline.deselect();
+    timeline.element.focus();
+    setHash("#");
+  }
+}
+
+/** So that a link to the page can name a frame; a page within another may not be allowed to. */
+function setHash(hash: string): void {
+  try {
+    history.replaceState(null, "", hash);
+  } catch {}
 }
 
 function readConversation(): Conversation {

@@ -5,34 +5,56 @@
 import type { LinkItem } from "../../dissect/model.ts";
 import type { Conversation, EventRow, Row } from "./conversation.ts";
 import { drawn, element } from "./dom.ts";
-import { isProblem } from "./filter.ts";
-import { type Lane, laneKey, lanesOf, rowsInSight, widthsOf } from "./lanes.ts";
-import { argumentsOf, outcomesOf, placeOf, titleOf, visible } from "./words.ts";
+import {
+  type Lane,
+  laneKey,
+  laneName,
+  lanesOf,
+  rowsInSight,
+  type Sight,
+  sightOf,
+  widthsOf,
+} from "./lanes.ts";
+import { eventRow, noteRow, type RowView } from "./row-view.ts";
+import { secondsOf } from "./words.ts";
 
 /** The same as in style.css, in pixels. */
 const ROW_HEIGHT = 34;
-const GUTTER = 132;
 const OUTCOME = 176;
+
+/** Lanes that are narrower than this have short names, in pixels. */
+const NARROW = 190;
 
 /** How many links of one event are drawn: an acknowledgement may have thousands. */
 const MAX_CURVES = 50;
 
 /** Draws rows, and knows which of them is selected. */
 export class Timeline {
+  /** What scrolls, and has the focus. */
   readonly element: HTMLElement;
+  /** It, with the ring that says so. */
+  readonly frame: HTMLElement;
   readonly #conversation: Conversation;
   readonly #onSelect: (row: EventRow) => void;
   readonly #head = element("div", { class: "lane-heads", "aria-hidden": "true" });
   readonly #body = element("div", { class: "rows", role: "presentation" });
   readonly #lines = element("div", { class: "lifelines" });
   readonly #curves = drawn("svg", { class: "curves", "aria-hidden": "true" });
-  readonly #drawn = new Map<number, HTMLElement>();
+  readonly #drawn = new Map<number, RowView>();
   #rows: readonly Row[] = [];
   /** The places of the events, by their ids. */
   #byId = new Map<number, number>();
   #lanes: Lane[] = [];
   #places = new Map<string, number>();
+  #gutter = 0;
   #laneWidth = 0;
+  /** What is within sight of all lanes: where it begins, and how wide it is. */
+  #from = 0;
+  #room = 0;
+  /** The size for which it was laid out. */
+  #size = "";
+  /** The event that is selected; it may not be among the rows. */
+  #chosen: EventRow | undefined;
   #selected = -1;
   #frame = 0;
 
@@ -47,9 +69,13 @@ export class Timeline {
       this.#head,
       this.#body,
     );
+    this.frame = element("div", { class: "timeline-frame" }, this.element);
+    const { ids, seconds } = widest(conversation);
+    this.element.style.setProperty("--ids", `${ids}`);
+    this.element.style.setProperty("--seconds", `${seconds}`);
     this.element.addEventListener("scroll", () => this.#drawSoon());
     this.#body.addEventListener("click", (event) => this.#click(event));
-    new ResizeObserver(() => this.#layOut()).observe(this.element);
+    new ResizeObserver(() => this.#fit()).observe(this.element);
   }
 
   /** The row that is selected, if it is an event. */
@@ -58,14 +84,13 @@ export class Timeline {
     return row?.kind === "event" ? row : undefined;
   }
 
-  /** Shows other rows; what was selected stays so if it is among them. */
+  /** Shows other rows; what was selected stays so, and is found again when it is among them. */
   show(rows: readonly Row[]): void {
-    const selected = this.selected;
     this.#rows = rows;
     this.#byId = new Map(
       rows.flatMap((row, i) => (row.kind === "event" ? [[row.event.id, i]] : [])),
     );
-    this.#selected = selected === undefined ? -1 : rows.indexOf(selected);
+    this.#selected = this.#chosen === undefined ? -1 : rows.indexOf(this.#chosen);
     ({ lanes: this.#lanes, places: this.#places } = lanesOf(rows));
     this.#layOut();
     if (this.#selected >= 0) this.#reveal();
@@ -78,6 +103,14 @@ export class Timeline {
     if (place === undefined) return false;
     this.#select(place);
     return true;
+  }
+
+  /** Selects nothing. */
+  deselect(): void {
+    this.#chosen = undefined;
+    this.#selected = -1;
+    this.#fit();
+    this.#draw(true);
   }
 
   /** Selects the next event that many rows away, or the last on the way there. */
@@ -110,10 +143,12 @@ export class Timeline {
 
   #select(place: number): void {
     this.#selected = place;
+    this.#chosen = this.selected;
+    // That may take room from the diagram.
+    if (this.#chosen !== undefined) this.#onSelect(this.#chosen);
+    this.#fit();
     this.#reveal();
     this.#draw(true);
-    const row = this.selected;
-    if (row !== undefined) this.#onSelect(row);
   }
 
   #click(event: MouseEvent): void {
@@ -137,10 +172,9 @@ export class Timeline {
     const row = this.selected;
     if (row === undefined) return;
     const left = this.#placeOf(row) * this.#laneWidth;
-    const width = view.clientWidth - GUTTER - OUTCOME;
     if (left < view.scrollLeft) view.scrollLeft = left;
-    else if (left + this.#laneWidth > view.scrollLeft + width) {
-      view.scrollLeft = left + this.#laneWidth - width;
+    else if (left + this.#laneWidth > view.scrollLeft + this.#room) {
+      view.scrollLeft = left + this.#laneWidth - this.#room;
     }
   }
 
@@ -148,22 +182,36 @@ export class Timeline {
     return this.#places.get(laneKey(event)) ?? 0;
   }
 
+  /** Lays it out for its size, if that is another. */
+  #fit(): void {
+    const { clientWidth, clientHeight } = this.element;
+    if (this.#size !== `${clientWidth} ${clientHeight}`) this.#layOut();
+  }
+
   #layOut(): void {
-    const room = this.element.clientWidth - GUTTER - OUTCOME;
-    const { lane, lanes } = widthsOf(this.#lanes.length, room);
+    const { clientWidth, clientHeight, style } = this.element;
+    this.#size = `${clientWidth} ${clientHeight}`;
+    const gutter = element(
+      "div",
+      { class: "gutter" },
+      element("span", {}, "event"),
+      element("span", {}, "seconds"),
+    );
+    this.#head.replaceChildren(gutter);
+    this.#gutter = Math.ceil(gutter.getBoundingClientRect().width);
+    gutter.style.width = `${this.#gutter}px`;
+    this.#room = clientWidth - this.#gutter - OUTCOME;
+    const { lane, lanes } = widthsOf(this.#lanes.length, this.#room);
     this.#laneWidth = lane;
-    const width = `${GUTTER + lanes + OUTCOME}px`;
+    const width = `${this.#gutter + lanes + OUTCOME}px`;
     this.#head.style.width = width;
     this.#body.style.width = width;
     this.#body.style.height = `${this.#rows.length * ROW_HEIGHT}px`;
-    this.element.style.setProperty("--lane", `${lane}px`);
-    this.#head.replaceChildren(
-      element(
-        "div",
-        { class: "gutter" },
-        element("span", {}, "event"),
-        element("span", {}, "seconds"),
-      ),
+    style.setProperty("--gutter", `${this.#gutter}px`);
+    style.setProperty("--lane", `${lane}px`);
+    style.setProperty("--width", `${clientWidth}px`);
+    this.element.classList.toggle("narrow", lane < NARROW);
+    this.#head.append(
       ...this.#lanes.map((it) => this.#laneHead(it)),
       element("div", { class: "outcome" }, "what came of it"),
     );
@@ -171,18 +219,18 @@ export class Timeline {
     this.#draw(true);
   }
 
-  #laneHead({ connection, channel }: Lane): HTMLElement {
-    const known = this.#conversation.connections.get(connection);
-    const what = channel === 0 ? "the connection itself" : `channel ${channel}`;
+  #laneHead(lane: Lane): HTMLElement {
+    const known = this.#conversation.connections.get(lane.connection);
+    const isWide = this.#laneWidth > 400;
     return element(
       "div",
-      { class: "lane-head" },
-      element("strong", {}, `${connection} · ${what}`),
+      { class: "lane-head", title: laneName(lane, false) },
+      element("strong", {}, laneName(lane, this.#laneWidth < NARROW)),
       element(
         "span",
         { class: "ends" },
-        element("span", {}, `client ${this.#laneWidth > 400 ? (known?.client ?? "") : ""}`),
-        element("span", {}, `${this.#laneWidth > 400 ? (known?.server ?? "") : ""} server`),
+        element("span", {}, `client ${isWide ? (known?.client ?? "") : ""}`),
+        element("span", {}, `${isWide ? (known?.server ?? "") : ""} server`),
       ),
     );
   }
@@ -197,20 +245,27 @@ export class Timeline {
 
   /** Puts the rows within sight into the document and takes the others out of it. */
   #draw(all: boolean): void {
-    const { scrollTop, clientHeight } = this.element;
+    const { scrollTop, scrollLeft, clientHeight } = this.element;
+    if (this.#from !== scrollLeft) {
+      this.#from = scrollLeft;
+      for (const [place, view] of this.#drawn) {
+        const row = this.#rows[place];
+        if (!all && row?.kind === "event") view.show(this.#sightOf(row));
+      }
+    }
     const { first, end } = rowsInSight(scrollTop, clientHeight, ROW_HEIGHT, this.#rows.length);
-    for (const [place, drawnRow] of this.#drawn) {
+    for (const [place, view] of this.#drawn) {
       if (!all && place >= first && place < end) continue;
-      drawnRow.remove();
+      view.element.remove();
       this.#drawn.delete(place);
     }
     const added: HTMLElement[] = [];
     for (let place = first; place < end; place++) {
       if (this.#drawn.has(place)) continue;
       const made = this.#row(place, this.#rows[place] as Row);
-      made.style.top = `${place * ROW_HEIGHT}px`;
+      made.element.style.top = `${place * ROW_HEIGHT}px`;
       this.#drawn.set(place, made);
-      added.push(made);
+      added.push(made.element);
     }
     this.#body.append(...added);
     if (all) this.#drawCurves();
@@ -219,67 +274,19 @@ export class Timeline {
     else this.element.removeAttribute("aria-activedescendant");
   }
 
-  #row(place: number, row: Row): HTMLElement {
-    if (row.kind === "note") {
-      const note = `row note${row.isNotice ? " notice" : ""}`;
-      return element(
-        "div",
-        { class: note, role: "presentation" },
-        element("span", {}, visible(row.text)),
-      );
-    }
-    const { event } = row;
-    const title = titleOf(event);
-    const details = argumentsOf(this.#conversation, event);
-    const outcomes = outcomesOf(row);
-    const problem = isProblem(this.#conversation, row) ? " problem" : "";
-    const wrong = event.error !== undefined || event.type === "undecodable" ? " wrong" : "";
-    const seconds = this.#seconds(event.time);
-    const said = [
-      ...[`event ${event.id}`, seconds && `${seconds} s`, placeOf(event), `${event.from} sends`],
-      ...[title, details, ...outcomes.map(({ text }) => text)],
-      event.error === undefined ? "" : `error: ${event.error.message}`,
-    ];
-    const arrow = element(
-      "div",
-      { class: `arrow ${event.from} ${event.type}` },
-      element("span", { class: "label" }, element("b", {}, title), " ", visible(details)),
-    );
-    const left = this.#placeOf(row) * this.#laneWidth;
-    arrow.style.marginLeft = `${left}px`;
-    arrow.style.setProperty("--room", `${this.#lanes.length * this.#laneWidth - left - 60}px`);
-    return element(
-      "div",
-      {
-        ...{ class: `row event${problem}${wrong}`, role: "option", id: `row-${place}` },
-        ...{ "data-row": place, "aria-selected": String(place === this.#selected) },
-        ...{ "aria-setsize": this.#rows.length, "aria-posinset": place + 1 },
-        "aria-label": visible(said.filter(Boolean).join(", ")),
-      },
-      element(
-        "div",
-        { class: "gutter" },
-        element("span", {}, `${event.id}`),
-        element("span", {}, seconds),
-      ),
-      arrow,
-      element(
-        "div",
-        { class: "outcome" },
-        event.error === undefined
-          ? undefined
-          : element("span", { class: "bad", title: visible(event.error.message) }, "✗ error"),
-        ...outcomes.slice(0, 2).map(({ text, mood, to }) => {
-          const title = `${text}: go to event ${to}`;
-          return element("span", { class: mood, "data-to": to, title }, text);
-        }),
-      ),
-    );
+  #row(place: number, row: Row): RowView {
+    if (row.kind === "note") return noteRow(row);
+    const view = eventRow(this.#conversation, row, {
+      ...{ place, count: this.#rows.length, isSelected: place === this.#selected },
+      left: this.#placeOf(row) * this.#laneWidth,
+    });
+    view.show(this.#sightOf(row));
+    return view;
   }
 
-  #seconds(time: number | undefined): string {
-    if (time === undefined) return "";
-    return ((time - (this.#conversation.start ?? 0)) / 1000).toFixed(6);
+  #sightOf(row: EventRow): Sight {
+    const left = this.#placeOf(row) * this.#laneWidth;
+    return sightOf(left, this.#laneWidth, this.#from, this.#room);
   }
 
   /** From the selected event to those that it belongs to. */
@@ -295,8 +302,9 @@ export class Timeline {
     if (ends.length < 2) return [];
     const [from, to] = ends.map((place) => (place + 0.5) * ROW_HEIGHT) as [number, number];
     const row = this.#rows[ends[0]] as EventRow;
-    const x = GUTTER + (this.#placeOf(row) + 1) * this.#laneWidth - 16;
-    const bulge = Math.min(40, 12 + (to - from) / 12);
+    const isNarrow = this.#laneWidth < NARROW;
+    const x = this.#gutter + (this.#placeOf(row) + 1) * this.#laneWidth - (isNarrow ? 2 : 16);
+    const bulge = Math.min(isNarrow ? 16 : 40, 12 + (to - from) / 12);
     const d = `M ${x} ${from} C ${x + bulge} ${from}, ${x + bulge} ${to}, ${x} ${to}`;
     const mood = outcome === "nack" ? "bad" : outcome === "ack" ? "good" : link;
     return [
@@ -304,4 +312,15 @@ export class Timeline {
       drawn("circle", { cx: x, cy: to, r: 3.5, class: mood }),
     ];
   }
+}
+
+/** How many characters the longest number of an event has, and the longest time. */
+function widest(conversation: Conversation): { ids: number; seconds: number } {
+  let ids = 0;
+  let seconds = 0;
+  for (const { event } of conversation.events.values()) {
+    ids = Math.max(ids, `${event.id}`.length);
+    seconds = Math.max(seconds, secondsOf(conversation, event.time).length);
+  }
+  return { ids, seconds };
 }

@@ -77,6 +77,9 @@ export class Toolbar {
   /** Says how many events are shown. */
   tell(shown: number, all: number): void {
     const total = count(all, "event");
+    // Where there is room, nothing is to move when the other text comes.
+    const characters = all.toLocaleString("en-US").length + " of ".length + total.length;
+    this.#status.style.setProperty("--longest", `${characters}ch`);
     this.#status.value = shown === all ? total : `${shown.toLocaleString("en-US")} of ${total}`;
   }
 }

@@ -45,6 +45,11 @@ export function placeOf({ connection, channel }: EventRecord): string {
   return `connection ${connection}${channel === undefined ? "" : `, channel ${channel}`}`;
 }
 
+/** When an event was, in seconds after the first; empty where that is not known. */
+export function secondsOf({ start }: Conversation, time: number | undefined): string {
+  return time === undefined ? "" : ((time - (start ?? 0)) / 1000).toFixed(6);
+}
+
 /** The value of a field in a line. */
 export function shownValue(field: FieldNode): string {
   const { value, meaning, children, shape, offset, length, valueOffset } = field;
