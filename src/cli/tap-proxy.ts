@@ -38,9 +38,9 @@ export class TapProxy {
   /** The port that it listens on. */
   readonly port: number;
   readonly #server: ReturnType<typeof createServer>;
-  readonly #close: () => void;
+  readonly #close: () => Promise<unknown>;
 
-  private constructor(server: ReturnType<typeof createServer>, close: () => void) {
+  private constructor(server: ReturnType<typeof createServer>, close: () => Promise<unknown>) {
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
     this.#close = close;
@@ -52,23 +52,29 @@ export class TapProxy {
     const context = listenTls && usable(() => createSecureContext(listenTls), "--tls-listen-cert");
     const open = new Set<{ destroy(): void }>();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-    server.on("connection", (tcp) => void serve(tcp, options, context, listener, open));
+    const serving = new Set<Promise<void>>();
+    server.on("connection", (tcp) => {
+      const served = serve(tcp, options, context, listener, open);
+      serving.add(served);
+      void served.then(() => serving.delete(served));
+    });
     server.listen(listen.port, listen.hostname);
     await once(server, "listening");
     return new TapProxy(server, () => {
       for (const each of open) each.destroy();
+      return Promise.all(serving);
     });
   }
 
-  /** Ends all connections; resolves when the port is free. */
+  /** Ends all connections; resolves when the port is free and the listener has been told of each end. */
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
-    this.#close();
-    await closed;
+    await Promise.all([closed, this.#close()]);
   }
 }
 
+/** Resolves when nothing of it is left to be told. */
 async function serve(
   tcp: Socket,
   options: ProxyOptions,
@@ -84,19 +90,22 @@ async function serve(
     const server = await dial(options, open);
     const { remoteAddress, remotePort } = server.tcp;
     const told = listener.opened(name, endOf(remoteAddress, remotePort));
-    const pair = new SocketPair(
-      { client, server },
-      {
-        octets: (from, bytes) => told.octets(from, bytes),
-        ended: (from) => told.ended(from),
-        closed(reset) {
-          open.delete(pair);
-          told.closed(reset);
+    await new Promise<void>((over) => {
+      const pair = new SocketPair(
+        { client, server },
+        {
+          octets: (from, bytes) => told.octets(from, bytes),
+          ended: (from) => told.ended(from),
+          closed(reset) {
+            open.delete(pair);
+            told.closed(reset);
+            over();
+          },
         },
-      },
-    );
-    open.add(pair);
-    open.delete(server.tcp);
+      );
+      open.add(pair);
+      for (const socket of [tcp, server.tcp]) open.delete(socket);
+    });
   } catch (error) {
     tcp.destroy();
     listener.refused(name, error instanceof Error ? error.message : String(error));
