@@ -82,17 +82,21 @@ export function packet(
   return { number, linkType, time: 1, bytes, originalLength };
 }
 
-/** Segments of one connection as a capture, in the order given. */
+/**
+ * Segments as a capture, in the order given: all items, those from before its end, and how many
+ * connections were something else.
+ */
 export function captured(
   segments: readonly Tcp[],
   options: { port?: number } = {},
-): { items: Item[]; others: number } {
+  time: (i: number) => number = () => 1,
+): { items: Item[]; before: Item[]; others: number } {
   const dissector = new CaptureDissector(new Dissector(), options);
-  const items = segments.flatMap((segment, i) =>
-    dissector.push(packet(101, ip4(tcp(segment)), undefined, i + 1)),
+  const before = segments.flatMap((segment, i) =>
+    dissector.push({ ...packet(101, ip4(tcp(segment)), undefined, i + 1), time: time(i) }),
   );
-  items.push(...dissector.end());
-  return { items, others: dissector.others };
+  const items = [...before, ...dissector.end()];
+  return { items, before, others: dissector.others };
 }
 
 export function back(segment: Omit<Tcp, "from" | "to">): Tcp {

@@ -10,9 +10,7 @@ import { METHODS, methodName } from "../../wire/generated/method-table.ts";
 import { Framer, type Piece } from "../framer.ts";
 import type { Side } from "../model.ts";
 import { readShort } from "../plausible.ts";
-
-/** An endpoint: the one that sent the first packet that was captured, or the other. */
-export type End = 0 | 1;
+import { type End, other } from "./sequence-space.ts";
 
 /** What has been found out; undefined while it is open. */
 export type Verdict = { readonly client: End } | "other" | undefined;
@@ -142,8 +140,4 @@ class Evidence {
     const [side, second] = METHODS[name].from;
     if (second === undefined) this.side ??= side;
   }
-}
-
-function other(end: End): End {
-  return end === 0 ? 1 : 0;
 }

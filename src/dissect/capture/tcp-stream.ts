@@ -18,6 +18,9 @@ const MAX_SEGMENTS = 1024;
 /** Captures may have an acknowledgement before what it acknowledges, but not by so many packets. */
 const PATIENCE = 32;
 
+/** No hole is larger, in octets: an acknowledgement of more is of another connection. */
+const MAX_MISSING = 1_073_741_824;
+
 interface Waiting {
   readonly sequence: number;
   readonly payload: Uint8Array;
@@ -42,18 +45,14 @@ export class TcpStream {
     return this.#finAt !== undefined && this.#next === this.#finAt;
   }
 
-  /** The sequence number of the SYN that it began with, if one was seen. */
-  readonly #synSequence: number | undefined;
-
+  /** The number of the SYN, or the one before the first octet, where it is known. */
   constructor(synSequence?: number) {
-    this.#synSequence = synSequence;
-    if (synSequence !== undefined) this.#next = (synSequence + 1) >>> 0;
+    if (synSequence !== undefined) this.begin(synSequence);
   }
 
-  /** Whether this SYN begins another connection between the same ports. */
-  isAnother(synSequence: number): boolean {
-    if (this.#synSequence !== undefined) return this.#synSequence !== synSequence;
-    return this.#next !== undefined && this.#next !== (synSequence + 1) >>> 0;
+  /** The SYN has come; nothing changes where octets have come before it. */
+  begin(synSequence: number): void {
+    this.#next ??= (synSequence + 1) >>> 0;
   }
 
   /** Takes a segment; what was kept of it may be less than its length. */
@@ -73,7 +72,7 @@ export class TcpStream {
 
   /** The other side has all before this number; called for each packet of the connection. */
   acknowledge(sequence: number | undefined): Delivery[] {
-    if (sequence !== undefined) this.#acknowledged = sequence;
+    if (sequence !== undefined && this.#isAhead(sequence)) this.#acknowledged = sequence;
     const first = this.#waiting[0];
     const acknowledged = this.#acknowledged;
     if (first === undefined || acknowledged === undefined) return [];
@@ -90,6 +89,14 @@ export class TcpStream {
     const missing = this.#missingAtEnd();
     if (missing > 0) deliveries.push(missing);
     return deliveries;
+  }
+
+  /** Whether it acknowledges more than the last: they may come in another order too. */
+  #isAhead(acknowledgement: number): boolean {
+    const before = this.#acknowledged ?? this.#next;
+    if (before === undefined) return true;
+    const more = distance(before, acknowledgement);
+    return more >= 0 && more <= MAX_MISSING;
   }
 
   /** How many octets were sent behind the last that is there, as far as the capture tells. */
