@@ -15,7 +15,8 @@
 import { FRAME_HEADER_SIZE } from "../wire/frame.ts";
 import { METHODS, type MethodDescription } from "../wire/generated/method-table.ts";
 import type { Method } from "../wire/generated/methods.ts";
-import { type Annotated, isSecret } from "./annotate.ts";
+import type { Annotated } from "./annotate.ts";
+import { findLoginPiece, SECRET_METHODS, SIGN_OVERLAP } from "./login-pieces.ts";
 import type { EventError, Field } from "./model.ts";
 
 /**
@@ -114,11 +115,11 @@ export class SecretMask {
     const all = new Uint8Array(before.length + bytes.length);
     all.set(before);
     all.set(bytes, before.length);
-    this.#tail = all.slice(-(LONGEST_SIGN - 1));
-    const at = findSign(all);
-    if (at === undefined) return undefined;
-    this.#inSecret = true;
-    return Math.max(at - before.length, 0);
+    this.#tail = all.slice(-SIGN_OVERLAP);
+    const piece = findLoginPiece(all);
+    if (piece === undefined) return undefined;
+    this.#inSecret = piece.goesOn;
+    return Math.max(piece.from - before.length, 0);
   }
 }
 
@@ -133,49 +134,6 @@ const LOGIN: ReadonlySet<string> = new Set([
 
 /** Methods of channel 0 that a client sends when its login is over. */
 const BEHIND_LOGIN: ReadonlySet<string> = new Set(["connection.tune-ok", "connection.open"]);
-
-/** The methods that carry a secret. */
-const SECRET_METHODS: ReadonlySet<MethodDescription> = new Set(
-  (Object.keys(METHODS) as Method["name"][])
-    .filter((name) => METHODS[name].fields.some((field) => isSecret(name, field.name)))
-    .map((name) => METHODS[name]),
-);
-
-/** What an octet of a sign may be if it may be any. */
-const ANY = -1;
-
-/**
- * By what a method with a secret is found in octets that are no frame: its ids, and the same with one
- * octet wrong, lost, or too many; or what a response of SASL is behind.
- */
-const SIGNS: readonly (readonly number[])[] = [
-  [0x50, 0x4c, 0x41, 0x49, 0x4e], // PLAIN, a mechanism of SASL
-  ...[...SECRET_METHODS].flatMap(({ classId, methodId }) => {
-    const ids = [classId >>> 8, classId & 0xff, methodId >>> 8, methodId & 0xff];
-    const places = ids.map((_, i) => i);
-    return [
-      ids,
-      ...places.map((i) => ids.with(i, ANY)),
-      ...places.map((i) => ids.toSpliced(i, 1)),
-      ...places.slice(1).map((i) => ids.toSpliced(i, 0, ANY)),
-    ];
-  }),
-];
-
-const LONGEST_SIGN = 5;
-
-/** Where the first of all signs ends. */
-function findSign(bytes: Uint8Array): number | undefined {
-  for (let at = 0; at < bytes.length; at++) {
-    const sign = SIGNS.find(
-      (octets) =>
-        at + octets.length <= bytes.length &&
-        octets.every((octet, i) => octet === ANY || octet === bytes[at + i]),
-    );
-    if (sign !== undefined) return at + sign.length;
-  }
-  return undefined;
-}
 
 function descriptionOf({ type, method }: Annotated): MethodDescription | undefined {
   if (type !== "method" || method === undefined || !Object.hasOwn(METHODS, method))

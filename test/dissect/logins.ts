@@ -5,7 +5,13 @@ import { methodFrame, publishFrames, type Said } from "./support.ts";
 /** What may be nowhere: any five octets of it have the same three in them. */
 export const SECRET: string = "qZ7".repeat(90);
 
-const octets = new TextEncoder().encode(SECRET);
+/** The same of other octets: what is text, what has to be escaped, and what is neither. */
+export const SECRETS: { readonly [name: string]: Uint8Array } = {
+  letters: Buffer.from(SECRET),
+  quotes: Buffer.from('é"'.repeat(90)),
+  octets: Buffer.from("9b07f1".repeat(90), "hex"),
+};
+
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 const startOk = (mechanism: string, response: Uint8Array): Uint8Array =>
@@ -36,11 +42,17 @@ const OPENED: readonly Said[] = [
   ["client", publishFrames(1, { body: "in the open" })],
 ];
 
-/** Conversations, each with a secret in one frame; `at` is the index of what holds it. */
-export const LOGINS: { readonly [name: string]: { said: readonly Said[]; at: number } } = {
+/** A conversation with a secret in one frame; `at` is the index of what holds it. */
+export interface Login {
+  readonly said: readonly Said[];
+  readonly at: number;
+}
+
+/** Such conversations with a secret of 270 octets. */
+export const loginsWith = (octets: Uint8Array): { readonly [name: string]: Login } => ({
   PLAIN: {
     said: [
-      ...[HEADER, START, ["client", startOk("PLAIN", text(`\0guest\0${SECRET}`))] as Said],
+      ...[HEADER, START, ["client", startOk("PLAIN", concat(text("\0guest\0"), octets))] as Said],
       ...[TUNE, OPENING, ...OPENED],
     ],
     at: 2,
@@ -82,7 +94,11 @@ export const LOGINS: { readonly [name: string]: { said: readonly Said[]; at: num
     ],
     at: 8,
   },
-};
+});
+
+export const LOGINS: { readonly [name: string]: Login } = loginsWith(
+  SECRETS["letters"] as Uint8Array,
+);
 
 /** One octet changed, lost or sent twice. */
 export interface Damage {
@@ -100,8 +116,8 @@ export function damaged(bytes: Uint8Array, { how, place, octet }: Damage): Uint8
 }
 
 /** The conversation with the damage in all that its client says up to the secret. */
-export function damagedLogin(name: string, damage: Damage): Said[] {
-  const { said, at } = LOGINS[name] as (typeof LOGINS)[string];
+export function damagedLogin(name: string, damage: Damage, logins = LOGINS): Said[] {
+  const { said, at } = logins[name] as Login;
   const [from, frame] = said[at] as Said;
   const whole = damaged(frame, damage);
   return said.map((each, i) => (i === at ? [from, whole] : each));
@@ -113,17 +129,40 @@ export function secretFrame(name: string): Uint8Array {
   return (said[at] as Said)[1];
 }
 
-/** How a piece of the secret is shown: as it is, in hexadecimal digits, or in base64. */
-export function leakIn(shown: string): string | undefined {
-  return SIGNS.find((sign) => shown.includes(sign));
+/**
+ * How a piece of a secret is shown: as text, escaped, in hexadecimal digits, in base64, or in decimal
+ * numbers.
+ */
+export function leakIn(shown: string, of = "letters"): string | undefined {
+  return SIGNS[of]?.find((sign) => shown.includes(sign));
 }
 
-const SIGNS: readonly string[] = ["qZ7", "Z7q", "7qZ"].flatMap((piece) => {
-  const digits = Buffer.from(piece).toString("hex");
-  return [
-    piece,
-    digits,
-    digits.replaceAll(/..(?=.)/g, "$& "),
-    Buffer.from(piece).toString("base64"),
-  ];
-});
+function signsOf(secret: Uint8Array): string[] {
+  const signs = [0, 1, 2].flatMap((at) => {
+    const piece = Buffer.from(secret.subarray(at, at + 3));
+    const four = Buffer.from(secret.subarray(at, at + 4));
+    const eight = Buffer.from(secret.subarray(at, at + 8));
+    const digits = piece.toString("hex");
+    const latin1 = piece.toString("latin1");
+    return [
+      ...[latin1, JSON.stringify(latin1).slice(1, -1), escaped(latin1)],
+      ...[digits, digits.toUpperCase(), digits.replaceAll(/..(?=.)/g, "$& ")],
+      piece.toString("base64"),
+      ...[piece.join(","), piece.join(", "), piece.join("."), piece.join(" ")],
+      ...[String(four.readUInt32BE()), String(eight.readBigUInt64BE())],
+      ...[".", ", ", " "].map((by) => [four.readUInt16BE(), four.readUInt16BE(2)].join(by)),
+    ];
+  });
+  const asText = Buffer.from(secret).toString().slice(0, 2);
+  const isText = !asText.includes("\ufffd");
+  return isText ? [...signs, asText, JSON.stringify(asText).slice(1, -1)] : signs;
+}
+
+/** As `printable()` writes control characters. */
+function escaped(latin1: string): string {
+  return latin1.replaceAll(/\p{Cc}/gu, (it) => `\\x${Buffer.from(it, "latin1").toString("hex")}`);
+}
+
+const SIGNS: { readonly [name: string]: readonly string[] } = Object.fromEntries(
+  Object.entries(SECRETS).map(([name, secret]) => [name, signsOf(secret)]),
+);
