@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import { ItemFilter } from "./decode-filter.ts";
 import { decodeInput, type InputReport } from "./decode-input.ts";
 import type { DecodeArguments } from "./decode-options.ts";
-import { ConversationSummary } from "./decode-summary.ts";
+import { ConversationSummary, summedUp } from "./decode-summary.ts";
 import { EXIT, type Io } from "./io.ts";
 import { PageFile } from "./page-file.ts";
 import { printable } from "./printable.ts";
@@ -42,7 +42,12 @@ export async function decodeToPage(
     await page.close();
   }
   if (options.summary) {
-    const lines = [...summary.lines(report.others), "", `The page is ${printable(path)}`];
+    const numbers = summedUp(summary, report);
+    const lines = [
+      ...numbers,
+      ...(numbers.length > 0 ? [""] : []),
+      `The page is ${printable(path)}`,
+    ];
     io.stdout.write(`${lines.join("\n")}\n`);
   }
   if (report.fault !== undefined) io.stderr.write(`amqp091: ${printable(report.fault)}\n`);

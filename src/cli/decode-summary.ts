@@ -1,7 +1,14 @@
 /** What a conversation came to, in numbers. */
 import type { Item } from "../dissect/model.ts";
+import type { InputReport } from "./decode-input.ts";
 import { count } from "./decode-values.ts";
 import { formatTable } from "./table.ts";
+
+/** The lines of a summary; none of a file that is none, of which there is nothing to sum up. */
+export function summedUp(summary: ConversationSummary, { fault, others }: InputReport): string[] {
+  const isNothing = fault !== undefined && summary.isEmpty && others === 0;
+  return isNothing ? [] : summary.lines(others);
+}
 
 /** Counts the items of all conversations. */
 export class ConversationSummary {

@@ -14,7 +14,7 @@ import { ItemFilter } from "./decode-filter.ts";
 import { decodeInput, type InputReport } from "./decode-input.ts";
 import { DECODE_HELP, type DecodeArguments, parseDecodeArguments } from "./decode-options.ts";
 import { decodeToPage } from "./decode-page.ts";
-import { ConversationSummary } from "./decode-summary.ts";
+import { ConversationSummary, summedUp } from "./decode-summary.ts";
 import { ConversationText } from "./decode-text.ts";
 import { openInput } from "./input.ts";
 import { EXIT, type Io, type Output } from "./io.ts";
@@ -74,9 +74,8 @@ async function decodeTo(
     if (lines.length > 0 && !(await write(io.stdout, `${lines.join("\n")}\n`))) return EXIT.failed;
   }
   const end = text.flush();
-  // Of a file that is none there is nothing to sum up.
-  const isNothing = report.fault !== undefined && summary.isEmpty && report.others === 0;
-  if (!options.json && options.summary && !isNothing) end.push("", ...summary.lines(report.others));
+  const numbers = options.json || !options.summary ? [] : summedUp(summary, report);
+  if (numbers.length > 0) end.push("", ...numbers);
   if (end.length > 0) await write(io.stdout, `${end.join("\n")}\n`);
   if (report.fault !== undefined) io.stderr.write(`amqp091: ${printable(report.fault)}\n`);
   return summary.errors > 0 || report.fault !== undefined ? EXIT.failed : EXIT.ok;

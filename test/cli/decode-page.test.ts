@@ -103,6 +103,18 @@ describe("amqp091 decode --html", () => {
     expect(stdout).to.equal("");
   });
 
+  it("says of an input that is nothing what it says without a page, and sums up nothing", async () => {
+    const output = join(folder, "out.html");
+    for (const given of ["", "# nothing\n"]) {
+      const args = ["decode", "--format", "hex"];
+      const without = await run(args, { input: given });
+      const { code, stdout, stderr } = await run([...args, "--html", output], { input: given });
+      expect(stderr).to.equal(without.stderr);
+      expect({ code, stdout }).to.deep.equal({ code: 1, stdout: `The page is ${output}\n` });
+      expect(readFileSync(output, "utf8")).to.match(/"message":"The input: there (is|are) no/);
+    }
+  });
+
   it("writes what it has of an input that breaks off", async () => {
     const output = join(folder, "out.html");
     const stdin = new PassThrough();
