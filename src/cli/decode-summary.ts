@@ -20,6 +20,8 @@ export class ConversationSummary {
   #octets = 0;
   #undecodable = 0;
   #missing = 0;
+  /** Gaps of which nobody knows how large they are. */
+  #unknownGaps = 0;
   #published = 0;
   #delivered = 0;
   #acks = 0;
@@ -46,6 +48,7 @@ export class ConversationSummary {
     } else if (item.kind === "event") {
       this.#octets += item.bytes.length;
       this.#missing += item.missing ?? 0;
+      if (item.missing === 0) this.#unknownGaps++;
       if (item.type === "undecodable") this.#undecodable += item.bytes.length;
       else if (item.type !== "gap" && item.type !== "encrypted") this.#frames++;
       if (item.error !== undefined || item.type === "gap") this.errors++;
@@ -82,6 +85,7 @@ export class ConversationSummary {
     const notes: string[] = [];
     if (this.#undecodable > 0) notes.push(`${count(this.#undecodable, "octet")} in no frame`);
     if (this.#missing > 0) notes.push(`${count(this.#missing, "octet")} missing`);
+    if (this.#unknownGaps > 0) notes.push(`${count(this.#unknownGaps, "gap")} of unknown size`);
     return notes.join(", ");
   }
 }

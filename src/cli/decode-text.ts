@@ -15,7 +15,14 @@ import type {
   LinkItem,
   MessageItem,
 } from "../dissect/model.ts";
-import { count, formatContent, formatField, formatOctets, formatValue } from "./decode-values.ts";
+import {
+  count,
+  describeGap,
+  formatContent,
+  formatField,
+  formatOctets,
+  formatValue,
+} from "./decode-values.ts";
 import type { Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { fold, wrap } from "./table.ts";
@@ -256,7 +263,7 @@ function mask(perLine: number): string {
 function titleOf({ type, method, missing, bytes }: EventItem): string {
   if (type === "method") return method ?? "method";
   if (type === "protocol-header") return protocolName(bytes);
-  if (type === "gap") return missing ? `${count(missing, "octet")} missing` : "octets missing";
+  if (type === "gap") return describeGap(missing);
   return type === "undecodable" ? `${count(bytes.length, "octet")}, no frame` : type;
 }
 

@@ -36,6 +36,11 @@ export function count(number: number, what: string): string {
   return `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
 }
 
+/** What a gap is called; the number is 0, or not there, where nobody knows it. */
+export function describeGap(missing: number | undefined): string {
+  return missing ? `${count(missing, "octet")} missing` : "an unknown number of octets is missing";
+}
+
 /** Octets as pairs of digits with a space between. */
 export function formatOctets(octets: Uint8Array): string {
   return Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join(" ");

@@ -1,5 +1,6 @@
 /** What the page decides, without a browser: rows, filter, lanes, octets, words; and its document. */
 import { expect } from "chai";
+import { Dissector } from "../../src/dissect/dissector.ts";
 import type { Item } from "../../src/dissect/model.ts";
 import { Conversation, type EventRow } from "../../src/viewer/page/conversation.ts";
 import {
@@ -54,6 +55,18 @@ describe("the viewer's logic", () => {
     ]);
     expect(outcomesOf(second as EventRow)[0]).to.include({ mood: "bad", to: 10 });
     expect(outcomesOf(byTitle("basic.nack")[0] as EventRow)[0]?.text).to.equal("✗ refuses #2");
+  });
+
+  it("says how large a gap is, and that nobody knows where that is so", () => {
+    const dissector = new Dissector();
+    const { id } = dissector.open({ midstream: true });
+    const items = [0, 1, 2000].flatMap((missing) => dissector.gap(id, "client", missing));
+    const gaps = [...conversationOf(items).events.values()];
+    expect(gaps.map(({ event }) => titleOf(event))).to.deep.equal([
+      "an unknown number of octets is missing",
+      "1 octet missing",
+      "2,000 octets missing",
+    ]);
   });
 
   it("names the arguments that say something", () => {

@@ -19,7 +19,9 @@ export function titleOf({ type, method, missing, length }: EventRecord): string 
     case "protocol-header":
       return "protocol header";
     case "gap":
-      return `${count(missing ?? 0, "octet")} missing`;
+      return missing
+        ? `${count(missing, "octet")} missing`
+        : "an unknown number of octets is missing";
     case "undecodable":
       return `${count(length, "octet")}, no frame`;
     case "encrypted":
