@@ -1,6 +1,7 @@
 /**
  * From the lines of a recording (dissect/json.ts) to the items of the conversations in it: only the
- * octets of the events are taken, with their connection, side and time; all else is found again.
+ * octets of the events are taken, with their connection, side and time, and the notices; all else is
+ * found again.
  *
  * A recording says that a connection is closed after the first connection.close-ok. Frames may follow
  * it: where both sides close at once, the other close-ok. So such a connection is kept for a while.
@@ -39,6 +40,11 @@ export class RecordingReader {
     this.#isLost = false;
     if (wasLost) this.#gaps(recorded?.time, items);
     if (recorded === undefined) return items;
+    if (recorded.kind === "notice") {
+      // The number that the connection has here, which may be another than in the file.
+      const id = this.#connections.get(recorded.connection ?? 0)?.id;
+      return [...items, { ...recorded, connection: id }];
+    }
     const number = recorded.kind === "connection" ? recorded.id : recorded.connection;
     let connection = this.#connections.get(number);
     // The number again, from the beginning: one recording behind another in the same file.

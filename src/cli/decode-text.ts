@@ -20,6 +20,7 @@ import {
   describeGap,
   formatContent,
   formatField,
+  formatNotice,
   formatOctets,
   formatValue,
 } from "./decode-values.ts";
@@ -68,7 +69,7 @@ export class ConversationText {
       case "message":
         return [...before, ...this.#message(item)];
       default:
-        return [...before, this.#options.paint.bad(`note: ${printable(item.message)}`)];
+        return [...before, this.#options.paint.bad(`note: ${formatNotice(item)}`)];
     }
   }
 
@@ -90,7 +91,8 @@ export class ConversationText {
       if (state === "open" || before === state) return [];
       return [paint.dim(`${INDENT}connection ${id}: ${state}`)];
     }
-    const ends = client === undefined ? "" : `: ${client} → ${server}`;
+    const names = [client, server].map((end) => printable(end ?? "?"));
+    const ends = client === undefined ? "" : `: ${names.join(" → ")}`;
     const since = time === undefined ? "" : `, ${new Date(time).toISOString()}`;
     const middle = state === "unknown" ? " (its beginning was not captured)" : "";
     return [paint.bold(`connection ${id}${ends}${since}${middle}`)];

@@ -1,5 +1,5 @@
 /** Fields of a conversation as text: in a line, and one below the other beside their octets. */
-import type { Field } from "../dissect/model.ts";
+import type { Field, NoticeItem } from "../dissect/model.ts";
 import { printable } from "./printable.ts";
 
 /** How much of a text or of octets is shown, in characters and octets. */
@@ -34,6 +34,12 @@ export function formatValue({
 /** `1 octet`, `2 octets` */
 export function count(number: number, what: string): string {
   return `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
+}
+
+/** A notice, with the connection that it is about. */
+export function formatNotice({ connection, message }: NoticeItem): string {
+  const about = connection === undefined ? "" : `connection ${connection}: `;
+  return about + printable(message);
 }
 
 /** What a gap is called; the number is 0, or not there, where nobody knows it. */

@@ -13,11 +13,10 @@ import type { Command } from "./command.ts";
 import { ItemFilter } from "./decode-filter.ts";
 import { ConversationSummary } from "./decode-summary.ts";
 import { ConversationText } from "./decode-text.ts";
-import { count } from "./decode-values.ts";
+import { count, formatNotice } from "./decode-values.ts";
 import { EXIT, type Io } from "./io.ts";
 import { LiveOutput } from "./live-output.ts";
 import { paintFor } from "./paint.ts";
-import { printable } from "./printable.ts";
 import { parseTapArguments, TAP_HELP, type TapArguments } from "./tap-options.ts";
 import { LivePage } from "./tap-page.ts";
 import type { PairListener } from "./tap-pair.ts";
@@ -121,7 +120,7 @@ class LiveView implements ProxyListener {
       closed: (reset) => {
         const time = now();
         const why = reset && describeReset(reset.by, reset.cause);
-        const told = why === undefined ? [] : [notice(`connection ${id}: ${why}`, id, time)];
+        const told = why === undefined ? [] : [notice(why, id, time)];
         this.#show([...told, ...this.#dissector.end(id, time)]);
         this.#recorder?.endConnection(id, reset?.by ?? last, reset ? "reset" : "end", time);
       },
@@ -163,7 +162,7 @@ class LiveView implements ProxyListener {
   #showTrouble(items: readonly Item[]): void {
     for (const item of items) {
       if (item.kind !== "notice") continue;
-      this.#io.stderr.write(`amqp091: ${printable(item.message)}\n`);
+      this.#io.stderr.write(`amqp091: ${formatNotice(item)}\n`);
     }
   }
 }

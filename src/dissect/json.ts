@@ -2,14 +2,14 @@
  * Items as lines of JSON, and the way back: what was written can be taken apart again, so that a
  * recording of a live conversation is a file like any other. model.ts says how values are written.
  */
-import type { Item, Side } from "./model.ts";
+import type { Item, NoticeItem, Side } from "./model.ts";
 
 /** An item as one line, without its end. */
 export function itemToJson(item: Item): string {
   return JSON.stringify(item, replace);
 }
 
-/** What a line of JSON says of the octets that went over a connection. */
+/** What a line of JSON says that is not found again in octets: these, their ends, and notices. */
 export type RecordedItem =
   | {
       readonly kind: "connection";
@@ -26,11 +26,12 @@ export type RecordedItem =
       readonly time: number | undefined;
       readonly bytes: Uint8Array;
       readonly missing: number | undefined;
-    };
+    }
+  | NoticeItem;
 
 /**
- * Reads a line that {@link itemToJson} wrote; undefined for an item that says nothing of octets
- * (they are found again). Raises a `SyntaxError` for what is no such line.
+ * Reads a line that {@link itemToJson} wrote; undefined for an item that is found again in the
+ * octets. Raises a `SyntaxError` for what is no such line.
  */
 export function recordedFromJson(line: string): RecordedItem | undefined {
   const item: unknown = JSON.parse(line);
@@ -52,7 +53,17 @@ export function recordedFromJson(line: string): RecordedItem | undefined {
     }
     return { kind, connection, from, time: number(time), bytes: fromHex(bytes), missing };
   }
-  if (kind === "message" || kind === "link" || kind === "notice") return undefined;
+  if (kind === "notice") {
+    const { connection, time, message } = item;
+    if (typeof message !== "string") throw new SyntaxError("a notice has a message");
+    return {
+      kind,
+      connection: isId(connection) ? connection : undefined,
+      time: number(time),
+      message,
+    };
+  }
+  if (kind === "message" || kind === "link") return undefined;
   throw new SyntaxError("not an item of a conversation");
 }
 

@@ -8,7 +8,8 @@
  *       message      content put together: the method, the header and the bodies, by event
  *       link         two events that belong together: a publish and its return or confirm, a
  *                    synchronous method and its reply
- *       notice       what has to be said of the input, such as a packet that was cut
+ *       notice       what has to be said of the input, such as a packet that was cut, and of a connection,
+ *                    such as who reset it
  *
  * The octets of the events of one direction, one after the other, are all that direction's octets:
  * nothing is left out, and nothing is in two events. Only secrets are replaced, by as many `*`.
@@ -196,9 +197,10 @@ export interface LinkItem {
   readonly returned?: boolean;
 }
 
-/** Something about the input itself. */
+/** Something about the input itself, or about a connection that is not in its octets. */
 export interface NoticeItem {
   readonly kind: "notice";
+  /** The connection that it is about, if it is about one; its message does not name it. */
   readonly connection: number | undefined;
   readonly time: number | undefined;
   readonly message: string;

@@ -106,6 +106,45 @@ describe("a recording", () => {
     expect(eventsOf(again.stdout)).to.deep.equal(eventsOf(stdout));
   });
 
+  it("has its notices where they were, of the connection as it is numbered here", async () => {
+    const opened = '{"kind":"connection","id":7,"client":"c:1","server":"s:2","state":"handshake"}';
+    const [line = ""] = recorded([7, PUBLISH]);
+    const said = {
+      kind: "notice",
+      connection: 7,
+      time: 12.5,
+      message: "the server \u001b[1mreset it",
+    };
+    const refused = '{"kind":"notice","message":"c:3 was closed: no broker"}';
+    const input = [opened, line, refused, JSON.stringify(said), line].join("\n");
+    const { code, stdout } = await run(["decode", "--json"], { input });
+    expect(code).to.equal(0);
+    const kinds = itemsOf(stdout).flatMap((item) => (item.kind === "message" ? [] : item.kind));
+    const publish = Array(3).fill("event");
+    const whole = ["connection", ...publish, "notice", "notice", ...publish, "connection"];
+    expect(kinds).to.deep.equal(whole);
+    const notices = itemsOf(stdout).filter(({ kind }) => kind === "notice");
+    expect(notices).to.deep.equal([JSON.parse(refused), { ...said, connection: 1 }]);
+    const text = await run(["decode"], { input });
+    expect(text.stdout.split("\n").filter((shown) => shown.startsWith("note"))).to.deep.equal([
+      "note: c:3 was closed: no broker",
+      "note: connection 1: the server \\x1b[1mreset it",
+    ]);
+    // And what was decoded has them too.
+    expect((await run(["decode", "--json"], { input: stdout })).stdout).to.equal(stdout);
+  });
+
+  it("with a notice that says nothing is refused there", async () => {
+    const { stderr } = await run(["decode"], { input: '{"kind":"notice","connection":1}\n' });
+    expect(stderr).to.match(/line 1 is no line of a conversation: a notice has a message/);
+  });
+
+  it("does not write to the terminal what its addresses say", async () => {
+    const line = { kind: "connection", id: 1, client: "\u001b]0;x", state: "handshake" };
+    const { stdout } = await run(["decode"], { input: JSON.stringify(line) });
+    expect(stdout).to.match(/^connection 1: \\x1b\]0;x → \?$/m);
+  });
+
   it("that lost a part of a frame is found again at the next one", async () => {
     const frame = bodyFrame(1, new Uint8Array(100));
     const lines = recorded([1, PUBLISH], [1, frame.subarray(0, 50)], [1, PUBLISH]);

@@ -1,6 +1,6 @@
 /** What the page decides, without a browser: rows, filter, lanes, octets, words; and its document. */
 import { expect } from "chai";
-import { Dissector } from "../../src/dissect/dissector.ts";
+import { Dissector, notice } from "../../src/dissect/dissector.ts";
 import type { Item } from "../../src/dissect/model.ts";
 import { Conversation, type EventRow } from "../../src/viewer/page/conversation.ts";
 import {
@@ -55,6 +55,21 @@ describe("the viewer's logic", () => {
     ]);
     expect(outcomesOf(second as EventRow)[0]).to.include({ mood: "bad", to: 10 });
     expect(outcomesOf(byTitle("basic.nack")[0] as EventRow)[0]?.text).to.equal("✗ refuses #2");
+  });
+
+  it("has a notice where it was given, with the connection that it is about", () => {
+    const told = [
+      ...dissect(SAID.slice(0, 1)),
+      notice("the server reset it", 1, 7),
+      notice("nobody is there"),
+      ...dissect([]).slice(1),
+    ];
+    const notes = conversationOf(told).rows.filter((row) => row.kind === "note");
+    expect(notes.map(({ text, time, isNotice }) => [text, time, isNotice]).slice(2)).to.deep.equal([
+      ["connection 1: the server reset it", 7, true],
+      ["nobody is there", undefined, true],
+      ["connection 1 is closed", undefined, false],
+    ]);
   });
 
   it("says how large a gap is, and that nobody knows where that is so", () => {

@@ -119,7 +119,8 @@ export class Conversation {
         break;
       case "notice": {
         const { connection, time, message } = record;
-        this.rows.push({ kind: "note", connection, time, text: message, isNotice: true });
+        const text = connection === undefined ? message : `connection ${connection}: ${message}`;
+        this.rows.push({ kind: "note", connection, time, text, isNotice: true });
       }
     }
   }
@@ -128,7 +129,7 @@ export class Conversation {
     const { id, client, server, state, time } = record;
     const isNew = !this.connections.has(id);
     this.connections.set(id, record);
-    const ends = client === undefined ? "" : `: ${client} → ${server}`;
+    const ends = client === undefined ? "" : `: ${client} → ${server ?? "?"}`;
     const text = isNew ? `connection ${id}${ends}` : `connection ${id} ${STATES[state]}`;
     this.rows.push({ kind: "note", connection: id, time, text, isNotice: false });
   }

@@ -92,8 +92,9 @@ export function eventRow(conversation: Conversation, row: EventRow, at: RowPlace
 }
 
 /** The row of a note. */
-export function noteRow({ text, isNotice }: NoteRow): RowView {
-  const shown = visible(text);
+export function noteRow(conversation: Conversation, { text, isNotice, time }: NoteRow): RowView {
+  const seconds = isNotice ? secondsOf(conversation, time) : "";
+  const shown = visible(text) + (seconds && ` · ${seconds} s`);
   const whole = element(
     "div",
     { class: `row note${isNotice ? " notice" : ""}`, role: "presentation" },

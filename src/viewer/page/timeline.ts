@@ -275,7 +275,7 @@ export class Timeline {
   }
 
   #row(place: number, row: Row): RowView {
-    if (row.kind === "note") return noteRow(row);
+    if (row.kind === "note") return noteRow(this.#conversation, row);
     const view = eventRow(this.#conversation, row, {
       ...{ place, count: this.#rows.length, isSelected: place === this.#selected },
       left: this.#placeOf(row) * this.#laneWidth,
