@@ -4,22 +4,30 @@ import { type Browser, chromium } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
 
+/** Started for the first test that wants it, closed behind the last of all files. */
+let shared: Promise<Browser> | undefined;
+let closesShared = false;
+
 /**
- * A describe() whose tests get a browser. Where there is none it is left out, which a line tells; with
- * AMQP091_INTEGRATION=required that is a failure.
+ * A describe() whose tests get a browser, the same for all of them. Where there is none it is left out,
+ * which a line tells; with AMQP091_INTEGRATION=required that is a failure.
  */
 export function withBrowser(title: string, body: (browser: () => Browser) => void): void {
   if (!isInstalled() && process.env["AMQP091_INTEGRATION"] !== "required") {
     process.stdout.write(`left out, there is no ${CHROMIUM}: ${title}\n`);
     return;
   }
+  if (!closesShared) {
+    closesShared = true;
+    after(async () => (await shared)?.close()); // of the root suite: outside of any describe()
+  }
   describe(title, function () {
     this.timeout(60_000);
     let browser: Browser | undefined;
     before(async () => {
-      browser = await startBrowser();
+      shared ??= startBrowser();
+      browser = await shared;
     });
-    after(() => browser?.close());
     body(() => browser as Browser);
   });
 }

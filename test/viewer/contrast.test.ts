@@ -33,17 +33,21 @@ const SAID: readonly Said[] = [
 withBrowser("the colours of the viewer", (browser) => {
   let folder: string;
   let page: Page;
-  before(() => {
+  before(async () => {
+    page = await browser().newPage({ viewport: { width: 1400, height: 900 } });
     folder = mkdtempSync(join(tmpdir(), "amqp091-contrast-"));
     const viewer = new ViewerPage({ title: "colours" });
     const items = [...dissect(SAID), notice("something that has to be said", 1)];
     writeFileSync(join(folder, "page.html"), viewer.begin() + viewer.add(items) + viewer.end());
   });
-  after(() => rmSync(folder, { recursive: true }));
-  afterEach(() => page.close());
+  after(async () => {
+    await page.close();
+    rmSync(folder, { recursive: true });
+  });
 
   async function open(colorScheme: "light" | "dark"): Promise<void> {
-    page = await browser().newPage({ viewport: { width: 1400, height: 900 }, colorScheme });
+    await page.emulateMedia({ colorScheme });
+    await page.mouse.move(0, 0);
     await page.goto(`file://${join(folder, "page.html")}`);
     await page.waitForSelector(".row");
   }
@@ -138,7 +142,8 @@ withBrowser("the colours of the viewer", (browser) => {
       it("show what the pointer is on, selected or not", async () => {
         await select("first basic.publish");
         for (const row of await page.locator(".row.event").all()) {
-          await row.hover({ position: { x: 300, y: 10 } });
+          const { x = 0, y = 0 } = (await row.boundingBox()) ?? {};
+          await page.mouse.move(x + 300, y + 10);
           await expectVisible();
         }
       });
@@ -146,11 +151,14 @@ withBrowser("the colours of the viewer", (browser) => {
       it("show where the focus is, at each stop of the Tab key", async () => {
         await select("first basic.publish");
         const stops = new Set<string>();
-        for (let i = 0; i < 40; i++) {
+        // All the way round, back to where it began.
+        const isBack = (): Promise<boolean> =>
+          page.evaluate("document.activeElement === document.querySelector('.timeline')");
+        do {
           await page.keyboard.press("Tab");
           const focus = (await expectVisible()).find((what) => what.endsWith("(focus)"));
           if (focus !== undefined) stops.add(focus);
-        }
+        } while (!(await isBack()));
         expect([...stops].join("\n"))
           .to.match(/input: \(focus\)/)
           .and.match(/select: \(focus\)/)

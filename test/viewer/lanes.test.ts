@@ -18,14 +18,18 @@ withBrowser("the viewer's layout", (browser) => {
   let folder: string;
   let page: Page;
 
-  before(() => {
+  before(async () => {
     folder = mkdtempSync(join(tmpdir(), "amqp091-viewer-"));
+    page = await browser().newPage();
   });
-  after(() => rmSync(folder, { recursive: true }));
+  after(async () => {
+    await page.close();
+    rmSync(folder, { recursive: true });
+  });
   beforeEach(async () => {
-    page = await browser().newPage({ viewport: SIZES[0] as (typeof SIZES)[0] });
+    await page.setViewportSize(SIZES[0] as (typeof SIZES)[0]);
+    await page.mouse.move(0, 0);
   });
-  afterEach(() => page.close());
 
   /** Publishes on channels in turn, 1 to so many, a second after the other. */
   async function open(publishes: number, channels: number): Promise<void> {

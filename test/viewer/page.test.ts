@@ -21,21 +21,24 @@ withBrowser("the viewer", (browser) => {
   let requests: string[];
   let faults: string[];
 
-  before(() => {
+  before(async () => {
     folder = mkdtempSync(join(tmpdir(), "amqp091-viewer-"));
-  });
-  after(() => rmSync(folder, { recursive: true }));
-  beforeEach(async () => {
     page = await browser().newPage({ viewport: { width: 1400, height: 800 } });
-    requests = [];
-    faults = [];
     page.on("request", (request) => requests.push(request.url()));
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (message) => faults.push(message.text()));
     page.on("dialog", (dialog) => faults.push(dialog.message()));
   });
-  afterEach(async () => {
+  after(async () => {
     await page.close();
+    rmSync(folder, { recursive: true });
+  });
+  beforeEach(async () => {
+    await page.mouse.move(0, 0);
+    requests = [];
+    faults = [];
+  });
+  afterEach(() => {
     expect(requests).to.have.length(1);
     expect(faults).to.deep.equal([]);
   });
@@ -169,7 +172,7 @@ withBrowser("the viewer", (browser) => {
     return html + octets.join("\n");
   }
 
-  it("masks secrets, and how long they are, unless they are asked for", async () => {
+  it("masks secrets, and what says how long they are, unless they are asked for", async () => {
     await openCapture();
     await selectStartOk();
     const field = page.locator(".fields li", { hasText: /^response/ });
