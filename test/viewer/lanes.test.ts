@@ -32,12 +32,12 @@ withBrowser("the viewer's layout", (browser) => {
   });
 
   /** Publishes on channels in turn, 1 to so many, a second after the other. */
-  async function open(publishes: number, channels: number): Promise<void> {
+  async function open(publishes: number, channels: number, title = "test"): Promise<void> {
     const said = Array.from({ length: publishes }, (_, i): Said => {
       const octets = publishFrames((i % channels) + 1, { routingKey: `key-${i}` });
       return ["client", octets, 1_700_000_000_000 + i * 1000];
     });
-    const viewer = new ViewerPage({ title: "test" });
+    const viewer = new ViewerPage({ title });
     const file = join(folder, "page.html");
     const items = dissect(said, { midstream: true });
     writeFileSync(file, viewer.begin() + viewer.add(items) + viewer.end());
@@ -83,14 +83,12 @@ withBrowser("the viewer's layout", (browser) => {
 
     it(`has nothing move when the number of events that are shown is longer, at ${title}`, async () => {
       await page.setViewportSize(size);
-      await open(1200, 3);
-      const top = async (): Promise<number> => (await page.locator("main").boundingBox())?.y ?? 0;
-      const theme = async (): Promise<number> =>
-        (await page.locator(".theme").boundingBox())?.x ?? 0;
-      const before = [await top(), await theme()];
+      await open(1200, 3, "tap of rabbitmq.example.com:5672 with a long name");
+      const places = (): Promise<unknown> => page.evaluate(PLACES);
+      const before = await places();
       await page.selectOption("[aria-label=Channel]", "2");
       expect(await page.locator(".status").textContent()).to.equal("800 of 2,400 events");
-      expect([await top(), await theme()]).to.deep.equal(before);
+      expect(await places()).to.deep.equal(before);
     });
   }
 
@@ -195,6 +193,14 @@ withBrowser("the viewer's layout", (browser) => {
     expect(await selected.textContent()).to.equal(chosen);
   });
 });
+
+/** Where all that is above the diagram is, but for the number itself, and where the diagram begins. */
+const PLACES = `[...document.querySelectorAll(
+  "h1, .toolbar input, .toolbar select, .toolbar button, main"
+)].map((it) => {
+  const { x, y, right } = it.getBoundingClientRect();
+  return [it.tagName, x, y, right].join(" ");
+})`;
 
 const UNREADABLE = `[...document.querySelectorAll(".row.event")].flatMap((row) => {
   const box = (of, what) => of.querySelector(what).getBoundingClientRect();
