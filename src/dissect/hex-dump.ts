@@ -51,8 +51,8 @@ export function parseDump(lines: readonly string[]): HexText | undefined {
     error ??= `line ${squeezed + 1} repeats the one before it, and no offset says how often`;
   }
   const bytes = octets.whole();
-  const isSwapped = word > 1 || SWAPPED.test(String.fromCharCode(...bytes.subarray(0, 4)));
-  return isSwapped ? { bytes, error, note: swapNote(bytes, word) } : { bytes, error };
+  const swapped = SWAPS[String.fromCharCode(...bytes.subarray(0, 4))] ?? word;
+  return swapped > 1 ? { bytes, error, note: swapNote(bytes, swapped) } : { bytes, error };
 }
 
 const OFFSET = /^\s*(?:0x)?([0-9a-f]{4,16})(:?)[ \t]+/i;
@@ -171,9 +171,10 @@ function wordSizeOf(line: string): number {
     : 1;
 }
 
-/** The `AMQP` header, each 2 or 4 octets of it turned round. */
-const SWAPPED = /^(?:MAPQ|PQMA)$/;
+/** How many octets at a time are turned round, where the header that opens a connection tells. */
+const SWAPS: { readonly [beginning: string]: number } = { AMQP: 1, MAPQ: 2, PQMA: 4 };
 
+/** `words`: how many octets at a time are turned round. */
 function swapNote(bytes: Uint8Array, words: number): string {
   const pair = [...bytes.subarray(0, 2)];
   const hex = pair.map((octet) => octet.toString(16).padStart(2, "0")).join("");

@@ -115,6 +115,7 @@ function digitsOf(line: string): string | undefined {
   const digits = line
     .replace(/\\x|0x|\\$/gi, " ")
     .replace(/^[^=]*=/, "")
+    .replace(/\bb(?=["'])/gi, "") // of Python's literals
     .replace(/[\s,;:{}[\]()"'<>|-]+/g, "");
   return /^[0-9a-f]*$/i.test(digits) ? digits : undefined;
 }

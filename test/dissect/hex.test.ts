@@ -199,6 +199,7 @@ describe("hexadecimal text", () => {
       "/* Frame (3 bytes) */\nstatic const unsigned char pkt1[3] = {\n0x01, 0x02, 0x03 /* ab. */\n};\n",
     ],
     ["Go", "data := []byte{\n\t0x01, 0x02, // the beginning\n\t0x03,\n}\n"],
+    ["Python", "data = (\n    b\"\\x01\\x02\"\n    B'\\x03'\n)\n"],
     ["C#", "byte[] data = new byte[] { 0x01, 0x02, 0x03 };"],
   ];
   for (const [name, text] of programs) {
@@ -236,7 +237,8 @@ describe("hexadecimal text", () => {
       /in pairs/,
     ],
     ["od -t x4", "0000000 50514d41 01090000\n0000010\n", /in groups of 4/],
-    ["xxd -e", "00000000: 50514d41 01090000  AMQP....\n", /in pairs|in groups of 4/],
+    ["xxd -e", "00000000: 50514d41 01090000  AMQP....\n", /in groups of 4/],
+    ["xxd -e -g 2", "00000000: 4d41 5051 0000 0901  AMQP....\n", /in pairs \(4d41 = MA\)/],
     ["a frame", "0000000 0001 0000 0500 1400 0a00 0000 00ce\n000000d\n", /in pairs, as/],
   ];
   for (const [name, text, says] of swapped) {
@@ -248,4 +250,11 @@ describe("hexadecimal text", () => {
         .and.match(/use hexdump -C/);
     });
   }
+
+  it("of words that begins a connection in the right order is not told to be swapped", () => {
+    const text = "0000000 414d 5150 0000 0901\n0000010\n"; // od -t x2 --endian=big
+    const { bytes, error, note } = parseHex(text);
+    expect({ error, note }).to.deep.equal({ error: undefined, note: undefined });
+    expect(toHex(bytes)).to.equal("41 4d 51 50 00 00 09 01");
+  });
 });
