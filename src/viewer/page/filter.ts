@@ -29,7 +29,7 @@ export function filterRows(conversation: Conversation, filter: Filter): Row[] {
   return conversation.rows.filter((row) =>
     row.kind === "note"
       ? showsNote(filter, row, words)
-      : showsEvent(conversation, filter, row) && hasAll(searchTextOf, conversation, row, words),
+      : showsEvent(conversation, filter, row) && hasAll(conversation, row, words),
   );
 }
 
@@ -94,13 +94,11 @@ function showsEvent(conversation: Conversation, filter: Filter, row: EventRow): 
     : method === filter.method;
 }
 
-function hasAll(
-  textOf: (conversation: Conversation, row: EventRow) => string,
-  conversation: Conversation,
-  row: EventRow,
-  words: readonly string[],
-): boolean {
-  return words.length === 0 || words.every((word) => textOf(conversation, row).includes(word));
+function hasAll(conversation: Conversation, row: EventRow, words: readonly string[]): boolean {
+  // Without a search the text is not put together.
+  return (
+    words.length === 0 || words.every((word) => searchTextOf(conversation, row).includes(word))
+  );
 }
 
 /** A method is found by its content too, so that it is found where content is not shown. */
