@@ -135,6 +135,14 @@ describe("the viewer's logic", () => {
     expect(closing(404)).to.equal(true);
   });
 
+  it("knows a refusal whose publish is not there, and a consumer's nack to be none", () => {
+    for (const from of ["server", "client"] as const) {
+      const made = conversationOf(dissect([[from, methodFrame(1, nack)]], { midstream: true }));
+      const [event] = made.events.values();
+      expect(isProblem(made, event as EventRow), from).to.equal(from === "server");
+    }
+  });
+
   it("gives each channel a lane, as wide as there is room", () => {
     const { lanes, places } = lanesOf(conversation.rows);
     expect(lanes.map(({ channel }) => channel)).to.deep.equal([1, 7]);

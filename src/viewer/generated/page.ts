@@ -358,6 +358,8 @@ export const PAGE_SCRIPT: string = [
   "        return false;",
   "    if (method === \"basic.return\")",
   "        return true;",
+  "    if (method === \"basic.nack\" && event.from === \"server\")",
+  "        return true;",
   "    if (method === \"channel.close\" || method === \"connection.close\") {",
   "        return conversation",
   "            .fieldsOf(event)",

@@ -60,6 +60,8 @@ export function isProblem(
   if (error !== undefined || type === "gap" || type === "undecodable") return true;
   if (type !== "method") return false;
   if (method === "basic.return") return true;
+  // A refusal, also where the publish that it is of is not in the page.
+  if (method === "basic.nack" && event.from === "server") return true;
   if (method === "channel.close" || method === "connection.close") {
     return conversation
       .fieldsOf(event)
