@@ -58,7 +58,7 @@ withBrowser("the toolbar of the viewer", (browser) => {
   /** Gives the page, which is open, another width. */
   async function resize(width: number): Promise<readonly Box[]> {
     await page.setViewportSize({ width, height: 700 });
-    await page.waitForFunction(`innerWidth === ${width}`);
+    expect(await page.evaluate("innerWidth")).to.equal(width);
     return measure(width);
   }
 

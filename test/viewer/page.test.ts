@@ -34,6 +34,7 @@ withBrowser("the viewer", (browser) => {
     rmSync(folder, { recursive: true });
   });
   beforeEach(async () => {
+    await page.setViewportSize({ width: 1400, height: 800 });
     await page.mouse.move(0, 0);
     requests = [];
     faults = [];
@@ -110,6 +111,106 @@ withBrowser("the viewer", (browser) => {
     expect(await heading()).to.match(/basic\.publish$/);
     await page.keyboard.press("l");
     expect(await heading()).to.match(/basic\.(return|ack)$/);
+  });
+
+  const active = (what: string): Promise<string> =>
+    page.evaluate(`document.activeElement.${what}`) as Promise<string>;
+
+  it("keeps the focus in the details while another frame is shown there", async () => {
+    await openCapture();
+    await page.fill("[type=search]", "lost basic.publish returned");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("j");
+    const link = page.locator(".links button", { hasText: "basic.return" });
+    await link.focus();
+    await page.keyboard.press("Enter");
+    expect(await heading()).to.match(/basic\.return$/);
+    expect(await active("className")).to.equal("details");
+    await page.keyboard.press("Tab");
+    expect(await active("className")).to.equal("close");
+  });
+
+  it("moves within the details: from field to field, to the ends, and by scrolling", async () => {
+    await page.setViewportSize({ width: 1400, height: 400 });
+    await openCapture();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    for (const [key, name] of [
+      ["End", "end"],
+      ["k", "locales"],
+      ["g", "type"],
+      ["G", "end"],
+      ["Home", "type"],
+      ["ArrowUp", "type"],
+    ] as const) {
+      await page.keyboard.press(key);
+      expect(await active("querySelector('.name').textContent"), key).to.equal(name);
+    }
+    const scrolled = page.evaluate(`new Promise((done) => {
+      document.querySelector(".details").addEventListener("scroll", () => done(), { once: true });
+    })`);
+    await page.keyboard.press("PageDown");
+    await scrolled;
+    expect(await heading()).to.equal("2 · connection.start");
+  });
+
+  it("goes to what came of a frame though the filter leaves that out", async () => {
+    await openCapture();
+    await page.fill("[type=search]", "lost basic.publish returned");
+    expect(await page.locator(".row.event").count()).to.equal(1);
+    await page.locator(".outcome [data-to]").first().click();
+    expect(await heading()).to.match(/basic\.return$/);
+    expect(await status()).to.equal("48 events");
+  });
+
+  it("shows the frame that the address names, also when it changes", async () => {
+    await openCapture();
+    await page.evaluate("location.hash = '#event-7'");
+    await page.locator("h2", { hasText: /^7 · / }).waitFor();
+    expect(await page.locator("[aria-selected=true]").getAttribute("data-row")).not.to.equal(null);
+    await page.selectOption("[aria-label=Channel]", "2");
+    await page.evaluate("location.hash = '#event-8'");
+    await page.locator("h2", { hasText: /^8 · / }).waitFor();
+    expect(await status()).to.equal("48 events");
+    await page.evaluate("location.hash = '#event-999'");
+    expect(await heading()).to.match(/^8 · /);
+  });
+
+  it("says which of the events a row is, notes left out", async () => {
+    await openCapture();
+    const places = (): Promise<string[]> =>
+      page
+        .locator(".row.event")
+        .evaluateAll((rows) =>
+          rows.map((it) =>
+            ["posinset", "setsize"].map((n) => it.getAttribute(`aria-${n}`)).join("/"),
+          ),
+        );
+    expect((await places()).slice(0, 3)).to.deep.equal(["1/48", "2/48", "3/48"]);
+    await page.keyboard.press("End");
+    await page.locator("[aria-selected=true]").waitFor();
+    expect((await places()).at(-1)).to.equal("48/48");
+  });
+
+  it("says of a link to an event that was left out that it is not there", async () => {
+    const ack = methodFrame(1, { name: "basic.ack", deliveryTag: 1, multiple: false });
+    const items = dissect([
+      ["client", methodFrame(1, { name: "confirm.select", nowait: true })],
+      ["client", publishFrames(1)],
+      ["server", ack],
+    ]);
+    await open(
+      rendered(items.filter((it) => it.kind !== "event" || it.method !== "basic.publish")),
+    );
+    await page.fill("[type=search]", "ack");
+    await page.locator(".outcome [data-to]").click();
+    expect(await heading()).to.match(/basic\.ack$/);
+    expect(await status()).to.match(/^1 of /);
+    expect(await page.locator(".links").textContent()).to.match(
+      /^confirms \(delivery tag 1\) event 2, which is not in this page$/,
+    );
+    expect(await page.locator(".links button").count()).to.equal(0);
   });
 
   it("filters by connection, channel, class and kind of frame", async () => {

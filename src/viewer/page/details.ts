@@ -36,9 +36,10 @@ export class Details {
     this.element.addEventListener("keydown", (event) => this.#moveFocus(event));
   }
 
-  /** Shows an event. */
+  /** Shows an event; where the focus was on what goes away, the panel has it. */
   show(row: EventRow): void {
     const { event } = row;
+    const hadFocus = this.element.contains(document.activeElement);
     const listed = listFields(this.#conversation.fieldsOf(event));
     this.element.classList.remove("empty");
     this.tell(true);
@@ -56,6 +57,7 @@ export class Details {
       ),
     );
     this.element.scrollTop = 0;
+    if (hadFocus) this.element.focus({ preventScroll: true });
   }
 
   /** Shows no event: then it is a line that says what is there to see. */
@@ -117,12 +119,15 @@ export class Details {
   }
 
   #link(link: LinkItem, to: number): HTMLElement {
-    const target = this.#conversation.events.get(to);
-    const name = target === undefined ? "" : titleOf(target.event);
-    const button = element("button", { type: "button" }, `${to} · ${name}`);
-    button.addEventListener("click", () => this.#goTo(to));
+    const said = `${describe(link, to === link.second)} `;
     const latency = link.latencyMs === undefined ? "" : `, ${duration(link.latencyMs)}`;
-    return element("li", {}, `${describe(link, to === link.second)} `, button, latency);
+    const target = this.#conversation.events.get(to);
+    if (target === undefined) {
+      return element("li", {}, `${said}event ${to}, which is not in this page${latency}`);
+    }
+    const button = element("button", { type: "button" }, `${to} · ${titleOf(target.event)}`);
+    button.addEventListener("click", () => this.#goTo(to));
+    return element("li", {}, said, button, latency);
   }
 
   #octets(event: EventRecord, listed: readonly ListedField[], most: number): HTMLElement[] {
@@ -146,9 +151,10 @@ export class Details {
     const shown = element("div", {}, table);
     if (octets.length < all.length) {
       const button = element("button", { type: "button" }, `Show ${count(all.length, "octet")}`);
-      button.addEventListener("click", () =>
-        shown.replaceWith(...this.#octets(event, listed, all.length)),
-      );
+      button.addEventListener("click", () => {
+        shown.replaceWith(...this.#octets(event, listed, all.length));
+        this.element.focus({ preventScroll: true });
+      });
       shown.append(button);
     }
     const left = event.length - all.length;
@@ -190,13 +196,18 @@ export class Details {
   }
 
   #moveFocus(event: KeyboardEvent): void {
-    const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+    const { key } = event;
+    // The browser scrolls the panel; the diagram stays.
+    if (key === "PageDown" || key === "PageUp") return event.stopPropagation();
     const items = [...this.element.querySelectorAll<HTMLElement>("li[data-field]")];
     const place = items.indexOf(document.activeElement as HTMLElement);
-    if (step === undefined || place < 0) return;
+    if (place < 0) return;
+    const to = { ArrowDown: place + 1, j: place + 1, ArrowUp: place - 1, k: place - 1 }[key];
+    const end = { Home: 0, g: 0, End: items.length - 1, G: items.length - 1 }[key];
+    if (to === undefined && end === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = items[place + step];
+    const next = items[to ?? (end as number)];
     if (next === undefined) return;
     items[place]?.setAttribute("tabindex", "-1");
     next.setAttribute("tabindex", "0");

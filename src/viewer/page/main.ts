@@ -10,7 +10,7 @@ import { Toolbar } from "./toolbar.ts";
 function main(): void {
   const conversation = readConversation();
   const details = new Details(conversation, goTo, closeDetails);
-  const timeline = new Timeline(conversation, (row) => {
+  const timeline = new Timeline(conversation, goTo, (row) => {
     details.show(row);
     setHash(`#event-${row.event.id}`);
   });
@@ -22,7 +22,11 @@ function main(): void {
     { keys: ["PageUp"], help: "a page back", run: () => timeline.move(-timeline.page) },
     { keys: ["Home", "g"], help: "the first frame", run: () => timeline.move(-Infinity) },
     { keys: ["End", "G"], help: "the last frame", run: () => timeline.move(Infinity) },
-    { keys: ["Enter"], help: "to the fields of the frame; ↓ and ↑ move there", run: openDetails },
+    {
+      keys: ["Enter"],
+      help: "to the fields of the frame; ↓, ↑, Home, End move there",
+      run: openDetails,
+    },
     { keys: ["l"], help: "what came of the frame, or what it is about", run: follow },
     { keys: ["n"], help: "the next problem", run: () => timeline.find(1, isBad) },
     { keys: ["p"], help: "the problem before", run: () => timeline.find(-1, isBad) },
@@ -39,8 +43,8 @@ function main(): void {
     if (key === "Enter") timeline.element.focus();
   });
   refresh();
-  const wanted = /^#event-(\d+)$/.exec(location.hash)?.[1];
-  if (wanted !== undefined) timeline.selectEvent(Number(wanted));
+  goToHash();
+  window.addEventListener("hashchange", goToHash);
   timeline.element.focus();
   whenIdle(0);
 
@@ -60,12 +64,19 @@ function main(): void {
     toolbar.tell(rows.filter(({ kind }) => kind === "event").length, conversation.events.size);
   }
 
-  /** Shows an event, if need be by showing all. */
-  function goTo(id: number): void {
-    if (timeline.selectEvent(id)) return;
+  /** Shows an event, if need be by showing all; false if it is not in this page. */
+  function goTo(id: number): boolean {
+    if (!conversation.events.has(id)) return false;
+    if (timeline.selectEvent(id)) return true;
     toolbar.clear();
     refresh();
-    timeline.selectEvent(id);
+    return timeline.selectEvent(id);
+  }
+
+  /** Shows the event that the address names. */
+  function goToHash(): void {
+    const wanted = /^#event-(\d+)$/.exec(location.hash)?.[1];
+    if (wanted !== undefined) goTo(Number(wanted));
   }
 
   function isBad(row: Parameters<typeof isProblem>[1]): boolean {

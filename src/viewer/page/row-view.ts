@@ -15,7 +15,9 @@ export interface RowView {
 /** Where an event's row is among the others. */
 export interface RowPlace {
   readonly place: number;
-  /** How many rows there are. */
+  /** Its number among the events that are shown, from 1; notes do not count. */
+  readonly number: number;
+  /** How many events are shown. */
   readonly count: number;
   readonly isSelected: boolean;
   /** The left of its lane, in pixels. */
@@ -47,7 +49,7 @@ export function eventRow(conversation: Conversation, row: EventRow, at: RowPlace
     {
       ...{ class: `row event${problem}${wrong}`, role: "option", id: `row-${at.place}` },
       ...{ "data-row": at.place, "aria-selected": String(at.isSelected) },
-      ...{ "aria-setsize": at.count, "aria-posinset": at.place + 1 },
+      ...{ "aria-setsize": at.count, "aria-posinset": at.number },
       "aria-label": visible(said.filter(Boolean).join(", ")),
     },
     element(

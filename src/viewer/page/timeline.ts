@@ -35,6 +35,7 @@ export class Timeline {
   /** It, with the ring that says so. */
   readonly frame: HTMLElement;
   readonly #conversation: Conversation;
+  readonly #goTo: (id: number) => boolean;
   readonly #onSelect: (row: EventRow) => void;
   readonly #head = element("div", { class: "lane-heads", "aria-hidden": "true" });
   readonly #body = element("div", { class: "rows", role: "presentation" });
@@ -44,6 +45,8 @@ export class Timeline {
   #rows: readonly Row[] = [];
   /** The places of the events, by their ids. */
   #byId = new Map<number, number>();
+  /** For each place how many events there are up to it. */
+  #counts: number[] = [];
   #lanes: Lane[] = [];
   #places = new Map<string, number>();
   #gutter = 0;
@@ -58,8 +61,14 @@ export class Timeline {
   #selected = -1;
   #frame = 0;
 
-  constructor(conversation: Conversation, onSelect: (row: EventRow) => void) {
+  /** `goTo` shows an event, among the rows or not, or says that it cannot; `onSelect` hears what is selected. */
+  constructor(
+    conversation: Conversation,
+    goTo: (id: number) => boolean,
+    onSelect: (row: EventRow) => void,
+  ) {
     this.#conversation = conversation;
+    this.#goTo = goTo;
     this.#onSelect = onSelect;
     this.#body.append(this.#lines, this.#curves);
     const label = "Frames, from the first to the last";
@@ -90,6 +99,8 @@ export class Timeline {
     this.#byId = new Map(
       rows.flatMap((row, i) => (row.kind === "event" ? [[row.event.id, i]] : [])),
     );
+    let events = 0;
+    this.#counts = rows.map(({ kind }) => (kind === "event" ? ++events : events));
     this.#selected = this.#chosen === undefined ? -1 : rows.indexOf(this.#chosen);
     ({ lanes: this.#lanes, places: this.#places } = lanesOf(rows));
     this.#layOut();
@@ -154,7 +165,7 @@ export class Timeline {
   #click(event: MouseEvent): void {
     const target = event.target as Element;
     const to = target.closest("[data-to]")?.getAttribute("data-to");
-    if (to && this.selectEvent(Number(to))) return;
+    if (to && this.#goTo(Number(to))) return;
     const place = target.closest("[data-row]")?.getAttribute("data-row");
     if (place && this.#rows[Number(place)]?.kind === "event") this.#select(Number(place));
   }
@@ -277,7 +288,8 @@ export class Timeline {
   #row(place: number, row: Row): RowView {
     if (row.kind === "note") return noteRow(this.#conversation, row);
     const view = eventRow(this.#conversation, row, {
-      ...{ place, count: this.#rows.length, isSelected: place === this.#selected },
+      ...{ place, isSelected: place === this.#selected },
+      ...{ number: this.#counts[place] as number, count: this.#byId.size },
       left: this.#placeOf(row) * this.#laneWidth,
     });
     view.show(this.#sightOf(row));
