@@ -22,6 +22,9 @@ import { secondsOf } from "./words.ts";
 const ROW_HEIGHT = 34;
 const OUTCOME = 176;
 
+/** A diagram that is narrower has neither times nor outcomes beside its lanes, in pixels. */
+const SMALL = 560;
+
 /** Lanes that are narrower than this have short names, in pixels. */
 const NARROW = 190;
 
@@ -202,6 +205,9 @@ export class Timeline {
   #layOut(): void {
     const { clientWidth, clientHeight, style } = this.element;
     this.#size = `${clientWidth} ${clientHeight}`;
+    const isSmall = clientWidth < SMALL;
+    const outcome = isSmall ? 0 : OUTCOME;
+    this.element.classList.toggle("small", isSmall);
     const gutter = element(
       "div",
       { class: "gutter" },
@@ -211,10 +217,10 @@ export class Timeline {
     this.#head.replaceChildren(gutter);
     this.#gutter = Math.ceil(gutter.getBoundingClientRect().width);
     gutter.style.width = `${this.#gutter}px`;
-    this.#room = clientWidth - this.#gutter - OUTCOME;
+    this.#room = clientWidth - this.#gutter - outcome;
     const { lane, lanes } = widthsOf(this.#lanes.length, this.#room);
     this.#laneWidth = lane;
-    const width = `${this.#gutter + lanes + OUTCOME}px`;
+    const width = `${this.#gutter + lanes + outcome}px`;
     this.#head.style.width = width;
     this.#body.style.width = width;
     this.#body.style.height = `${this.#rows.length * ROW_HEIGHT}px`;
