@@ -94,7 +94,10 @@ describe("hexadecimal text", () => {
   it("is not what has other octets in it", () => {
     expect(looksLikeHex(new TextEncoder().encode("AMQP"))).to.equal(false);
     expect(looksLikeHex(Uint8Array.of(0x41, 0x42, 0))).to.equal(false);
+    expect(looksLikeHex(Uint8Array.of(0x30, 0x31, 0x0b))).to.equal(false);
     expect(looksLikeHex(new Uint8Array(0))).to.equal(false);
+    const words = new TextEncoder().encode(`${"no octets\n".repeat(450)}01 02`);
+    expect(looksLikeHex(words)).to.equal(false);
   });
 
   describe("in one line longer than what is looked at", () => {
@@ -130,6 +133,7 @@ describe("hexadecimal text", () => {
 
   describe("that leaves out repeated lines", () => {
     const line = "41 41 41 41 41 41 41 41";
+    const words = "4141 4141 4141 4141";
     const dump = (...more: string[]): string => [`00000000  ${line}`, ...more].join("\n");
     const read: [name: string, text: string, length: number][] = [
       ["up to the next line", dump("*", `00000020  ${line}`, "00000028"), 40],
@@ -137,6 +141,12 @@ describe("hexadecimal text", () => {
       ["up to a part of a line at the end", dump(`00000008  ${line}`, "*", "0000001b"), 27],
       ["with octal offsets", `0000000 ${line}\n*\n0000040 41\n0000041\n`, 33],
       ["with decimal offsets", `0000000 ${line}\n*\n0000048 41 41\n0000050\n`, 50],
+      [
+        "with decimal offsets like octal ones",
+        `0000000 ${line}\n*\n0000040 ${line}\n0000048\n`,
+        48,
+      ],
+      ["with hexdump's words", `0000000 ${words}\n*\n0000020 4141\n0000022\n`, 34],
       ["with decimal offsets, to the end", `0000000 ${line}\n*\n0000088\n`, 88],
     ];
     for (const [name, text, length] of read) {
@@ -175,11 +185,36 @@ describe("hexadecimal text", () => {
     }
   });
 
-  it("is read from a dump whose text is like digits", () => {
-    const { bytes, error } = parseHex("00000000: 61 62 31 32  ab12\n00000004: 61 62 63     abc\n");
+  const likeDigits: [name: string, text: string, octets: string][] = [
+    [
+      "lines of 4",
+      "00000000: 61 62 31 32  ab12\n00000004: 61 62 63     abc\n",
+      "61 62 31 32 61 62 63",
+    ],
+    [
+      "lines of 8",
+      "00000000: 6162 3132 6364 3334  ab12cd34\n00000008: 6162  ab\n",
+      "61 62 31 32 63 64 33 34 61 62",
+    ],
+    ["one line", "00000000: 6162  ab\n", "61 62"],
+    [
+      "half a line",
+      `0000   ${"00 ".repeat(16)}  ................\n0010   ${"ab ".repeat(8)}${" ".repeat(26)}abcdabcd`,
+      `${"00 ".repeat(16)}${"ab ".repeat(8)}`.trimEnd(),
+    ],
+  ];
+  for (const [name, text, expected] of likeDigits) {
+    it(`is read from a dump whose text is like digits: ${name}`, () => {
+      const { bytes, error } = parseHex(text);
+      expect({ error, bytes: toHex(bytes) }).to.deep.equal({ error: undefined, bytes: expected });
+    });
+  }
+
+  it("is a stream where nothing says that the zeros in front are an offset", () => {
+    const { bytes, error } = parseHex("0000 0102");
     expect({ error, bytes: toHex(bytes) }).to.deep.equal({
       error: undefined,
-      bytes: "61 62 31 32 61 62 63",
+      bytes: "00 00 01 02",
     });
   });
 
@@ -200,6 +235,7 @@ describe("hexadecimal text", () => {
     ],
     ["Go", "data := []byte{\n\t0x01, 0x02, // the beginning\n\t0x03,\n}\n"],
     ["Python", "data = (\n    b\"\\x01\\x02\"\n    B'\\x03'\n)\n"],
+    ["nested braces", "struct frame f = { { 0x01 }, 0x02, { 0x03 } };"],
     ["C#", "byte[] data = new byte[] { 0x01, 0x02, 0x03 };"],
   ];
   for (const [name, text] of programs) {
