@@ -34,7 +34,7 @@ export function looksLikeHex(beginning: Uint8Array): boolean {
   const whole = lines.slice(0, -1);
   if (whole.some((line) => line.trim() !== "")) return isHex(whole);
   const last = lines.at(-1) as string;
-  return [0, 1, 2, 3, 4].some((cut) => isHex([last.slice(0, last.length - cut)]));
+  return [0, 1, 2, 3].some((cut) => isHex([last.slice(0, last.length - cut)]));
 }
 
 /** The text in the octets of a file: by its byte order mark UTF-16, else ASCII, or what is like it. */
