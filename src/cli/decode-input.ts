@@ -158,10 +158,7 @@ async function* decodeRecording(
   let first: string | undefined;
   for await (const octets of splitLines(chunks)) {
     line++;
-    const text = Buffer.from(octets)
-      .toString()
-      .replace(/^\ufeff/, "")
-      .trim();
+    const text = Buffer.from(octets).toString().trim(); // of a byte order mark too
     if (text === "") continue;
     try {
       yield recording.push(text);
