@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +64,17 @@ describe("amqp091 decode --html", () => {
     expect(code).to.equal(0);
     const page = readFileSync(output, "utf8");
     expect(page).to.match(/^<!doctype html>[\s\S]*<\/html>\n$/);
+  });
+
+  it("says in the page what is wrong with its input", async () => {
+    const output = join(folder, "out.html");
+    truncateSync(input, statSync(input).size - 10);
+    const { code, stderr } = await run(["decode", "--html", output, input]);
+    expect(code).to.equal(1);
+    const fault = /^amqp091: (.+)\n$/.exec(stderr)?.[1];
+    expect(fault).to.match(/ends inside/);
+    const notices = readFileSync(output, "utf8").match(/"kind":"notice".*/g);
+    expect(notices?.at(-1)).to.include(`"message":"The input: ${fault}"`);
   });
 
   it("makes a page that nobody else can read", async () => {
