@@ -4,9 +4,11 @@ import { type Browser, chromium } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
 
-/** Started for the first test that wants it, closed behind the last of all files. */
+/**
+ * Started for the first test that wants it, closed behind the last of all files: of a file, where mocha
+ * runs files side by side, for each of them has a root suite of its own then.
+ */
 let shared: Promise<Browser> | undefined;
-let closesShared = false;
 
 /**
  * A describe() whose tests get a browser, the same for all of them. Where there is none it is left out,
@@ -17,10 +19,7 @@ export function withBrowser(title: string, body: (browser: () => Browser) => voi
     process.stdout.write(`left out, there is no ${CHROMIUM}: ${title}\n`);
     return;
   }
-  if (!closesShared) {
-    closesShared = true;
-    after(async () => (await shared)?.close()); // of the root suite: outside of any describe()
-  }
+  after(closeShared); // of the root suite: outside of any describe()
   describe(title, function () {
     this.timeout(60_000);
     let browser: Browser | undefined;
@@ -30,6 +29,12 @@ export function withBrowser(title: string, body: (browser: () => Browser) => voi
     });
     body(() => browser as Browser);
   });
+}
+
+async function closeShared(): Promise<void> {
+  const browser = await shared;
+  shared = undefined;
+  await browser?.close();
 }
 
 /** Starts the browser; the caller closes it. */

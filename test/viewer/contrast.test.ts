@@ -93,7 +93,12 @@ withBrowser("the colours of the viewer", (browser) => {
           ...["span.label > b: basic.publish", "span.label: exchange", "span.ends > span: client"],
           ...["arrow.client.header: (line)", "arrow.server.method: (head)", "span.good: ✓ #1 ack"],
           ...["span.bad: ✗ #2 nack", "span.bad: ✗ error", "gutter: (bar)", "a lifeline"],
-          ...["note > span: connection 1", "notice > span: something", "no frame", "(focus)"],
+          ...[
+            "note > span: connection 1",
+            "notice > span: connection 1: so",
+            "no frame",
+            "(focus)",
+          ],
         ]) {
           expect(seen).to.include(what);
         }
