@@ -33,7 +33,9 @@ Output
   --connection N           only this connection; may be repeated, as the next two
   --channel N              only this channel; 0 is the connection itself
   --method NAME            only this method with its content: basic.publish, or basic for a class
-  --show-secrets           do not hide passwords (the responses of SASL, connection.update-secret)
+  --show-secrets           do not hide passwords (the responses of SASL, connection.update-secret).
+                           A piece out of the middle of a login looks like anything else: it is
+                           hidden for certain only with --from client
   --no-summary             without the summary at the end
 
 A mistake in the octets is marked where it is, and decoding goes on at the next frame that can be

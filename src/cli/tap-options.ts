@@ -35,7 +35,9 @@ TLS with clients
 
 Output
   --record FILE            writes down the conversation as well: as a capture that Wireshark reads too
-                           if FILE ends in .pcapng, else as lines of JSON. decode reads both
+                           if FILE ends in .pcapng, else as lines of JSON. decode reads both. A
+                           capture gives the server the port 5672, whatever it is: what else is
+                           there Wireshark does not take for AMQP
   --html FILE              writes the conversation as a page for a browser as well
   --json                   one JSON object on each line: events, messages, links, notices
   --bytes                  the octets of each field beside it, with its place, type and domain

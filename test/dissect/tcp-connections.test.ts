@@ -338,3 +338,42 @@ function permutations(of: readonly number[]): number[][] {
     permutations(of.filter((each) => each !== first)).map((rest) => [first, ...rest]),
   );
 }
+
+describe("a TCP connection of which one direction was captured", () => {
+  const { syn, synAck, header, open, openOk } = beginning(100);
+  const [client, server] = behind(100);
+
+  it("says that nothing of the server is there, and how much of it the client has had", () => {
+    const had = { sequence: client, acknowledgement: server };
+    const { items } = captured([syn, { ...header, flags: ACK }, open, had]);
+    expect(conversationsOf(items)).to.deep.equal([
+      "127.0.0.1:40000: protocol-header channel.open gap",
+    ]);
+    expect(gapsAndNotices(items)).to.deep.equal([
+      `gap: server ${OPEN_OK.length}`,
+      `connection 1: nothing that the server sent was captured, only what the client sent, which acknowledged ${OPEN_OK.length} octets of it (one may be the end of the stream)`,
+    ]);
+  });
+
+  it("says that nothing of the client is there", () => {
+    const { items } = captured([synAck, openOk]);
+    expect(conversationsOf(items)).to.deep.equal(["127.0.0.1:40000: channel.open-ok gap"]);
+    const missing = 8 + OPEN.length;
+    expect(gapsAndNotices(items)).to.deep.equal([
+      `gap: client ${missing}`,
+      `connection 1: nothing that the client sent was captured, only what the server sent, which acknowledged ${missing} octets of it (one may be the end of the stream)`,
+    ]);
+  });
+
+  it("says nothing where both directions were captured", () => {
+    expect(gapsAndNotices(captured([...talk(100), ...byFin(100)]).items)).to.deep.equal([]);
+  });
+});
+
+function gapsAndNotices(items: readonly Item[]): string[] {
+  return items.flatMap((item) => {
+    if (item.kind === "event" && item.type === "gap") return [`gap: ${item.from} ${item.missing}`];
+    if (item.kind === "notice") return [`connection ${item.connection}: ${item.message}`];
+    return [];
+  });
+}

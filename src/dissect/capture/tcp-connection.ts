@@ -126,8 +126,11 @@ export class TcpConnection {
     const side = this.#sideOf(end);
     const seen = this.#sideOf(other(end));
     const missing = this.space.acknowledgedOf(end);
-    const had = missing > 0 ? `; the ${seen} acknowledged ${missing} octets of it` : "";
-    const message = `connection ${id}: nothing that the ${side} sent was captured, only what the ${seen} sent${had}`;
+    const had =
+      missing > 0
+        ? `, which acknowledged ${missing} octets of it (one may be the end of the stream)`
+        : "";
+    const message = `nothing that the ${side} sent was captured, only what the ${seen} sent${had}`;
     return notice(message, id, this.#time);
   }
 
